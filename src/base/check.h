@@ -8,8 +8,9 @@ namespace kiln {
 
 }  // namespace kiln
 
-#define KILN_CHECK(condition) \
-  (__builtin_expect(!!(condition), 1) ? (void)0 : ::kiln::CheckFailed(__FILE__, __LINE__, #condition))
+#define KILN_CHECK(condition)                   \
+  (__builtin_expect(!!(condition), 1) ? (void)0 \
+                                      : ::kiln::CheckFailed(__FILE__, __LINE__, #condition))
 
 #ifdef KILN_DEBUG
 #define KILN_DCHECK(condition) KILN_CHECK(condition)

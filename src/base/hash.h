@@ -1,5 +1,6 @@
-// The hash of keys, fields and members: XXH3 with a secret drawn at process start, so that nobody outside can
-// choose colliding keys. Source: https://github.com/Cyan4973/xxHash, doc/xxhash_spec.md.
+// The hash of keys, fields and members: XXH3 with a secret drawn at process start, so that nobody
+// outside can choose colliding keys. Source: https://github.com/Cyan4973/xxHash,
+// doc/xxhash_spec.md.
 #pragma once
 
 #include <cstdint>

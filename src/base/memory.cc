@@ -14,19 +14,36 @@ namespace kiln {
 namespace {
 
 #ifdef KILN_MIMALLOC
-void* RawAllocate(size_t bytes) { return mi_malloc(bytes); }
-void* RawReallocate(void* memory, size_t bytes) { return mi_realloc(memory, bytes); }
-void RawFree(void* memory) { mi_free(memory); }
-size_t RawUsable(const void* memory) { return mi_usable_size(memory); }
+void* RawAllocate(size_t bytes) {
+  return mi_malloc(bytes);
+}
+void* RawReallocate(void* memory, size_t bytes) {
+  return mi_realloc(memory, bytes);
+}
+void RawFree(void* memory) {
+  mi_free(memory);
+}
+size_t RawUsable(const void* memory) {
+  return mi_usable_size(memory);
+}
 #else
-void* RawAllocate(size_t bytes) { return std::malloc(bytes); }
-void* RawReallocate(void* memory, size_t bytes) { return std::realloc(memory, bytes); }
-void RawFree(void* memory) { std::free(memory); }
-size_t RawUsable(const void* memory) { return malloc_usable_size(const_cast<void*>(memory)); }
+void* RawAllocate(size_t bytes) {
+  return std::malloc(bytes);
+}
+void* RawReallocate(void* memory, size_t bytes) {
+  return std::realloc(memory, bytes);
+}
+void RawFree(void* memory) {
+  std::free(memory);
+}
+size_t RawUsable(const void* memory) {
+  return malloc_usable_size(const_cast<void*>(memory));
+}
 #endif
 
-// One counter a thread slot, each on its own cache line. Threads share a slot only past kSlots, which is still
-// correct because a slot is atomic; with one writer the add is an uncontended, unlocked load and store.
+// One counter a thread slot, each on its own cache line. Threads share a slot only past kSlots,
+// which is still correct because a slot is atomic; with one writer the add is an uncontended,
+// unlocked load and store.
 constexpr int kSlots = 128;
 struct alignas(64) Slot {
   std::atomic<long long> bytes{0};
@@ -42,7 +59,9 @@ Slot* OwnSlot() {
   return own_slot;
 }
 
-void Count(long long bytes) { OwnSlot()->bytes.fetch_add(bytes, std::memory_order_relaxed); }
+void Count(long long bytes) {
+  OwnSlot()->bytes.fetch_add(bytes, std::memory_order_relaxed);
+}
 
 [[noreturn]] void OutOfMemory() {
   std::abort();
@@ -71,7 +90,9 @@ void FreeBytes(void* memory) {
   RawFree(memory);
 }
 
-size_t UsableBytes(const void* memory) { return RawUsable(memory); }
+size_t UsableBytes(const void* memory) {
+  return RawUsable(memory);
+}
 
 size_t GoodSizeBytes(size_t bytes) {
 #ifdef KILN_MIMALLOC
@@ -97,9 +118,21 @@ void ReleaseUnusedMemory() {
 
 }  // namespace kiln
 
-void* operator new(size_t bytes) { return kiln::AllocateBytes(bytes); }
-void* operator new[](size_t bytes) { return kiln::AllocateBytes(bytes); }
-void operator delete(void* memory) noexcept { kiln::FreeBytes(memory); }
-void operator delete[](void* memory) noexcept { kiln::FreeBytes(memory); }
-void operator delete(void* memory, size_t) noexcept { kiln::FreeBytes(memory); }
-void operator delete[](void* memory, size_t) noexcept { kiln::FreeBytes(memory); }
+void* operator new(size_t bytes) {
+  return kiln::AllocateBytes(bytes);
+}
+void* operator new[](size_t bytes) {
+  return kiln::AllocateBytes(bytes);
+}
+void operator delete(void* memory) noexcept {
+  kiln::FreeBytes(memory);
+}
+void operator delete[](void* memory) noexcept {
+  kiln::FreeBytes(memory);
+}
+void operator delete(void* memory, size_t) noexcept {
+  kiln::FreeBytes(memory);
+}
+void operator delete[](void* memory, size_t) noexcept {
+  kiln::FreeBytes(memory);
+}

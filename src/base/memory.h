@@ -1,7 +1,8 @@
 // The process allocator: everything that is not a record goes through here and is counted.
 //
-// operator new and delete are replaced to call these, so containers count too. Counters are per thread and summed
-// on demand, so allocation touches no shared cache line. Any thread may call any of these.
+// operator new and delete are replaced to call these, so containers count too. Counters are per
+// thread and summed on demand, so allocation touches no shared cache line. Any thread may call any
+// of these.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +20,8 @@ size_t UsableBytes(const void* memory);
 // The usable size a block of `bytes` would get.
 size_t GoodSizeBytes(size_t bytes);
 
-// Bytes allocated and not yet freed, over all threads (records' own pages are counted by store/page_pool.h).
-// Exact when no thread allocates; otherwise off by what is in flight.
+// Bytes allocated and not yet freed, over all threads (records' own pages are counted by
+// store/page_pool.h). Exact when no thread allocates; otherwise off by what is in flight.
 size_t AllocatedBytes();
 
 // Asks the allocator to give unused memory back to the system.

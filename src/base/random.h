@@ -1,4 +1,5 @@
-// A small, fast random generator (xoshiro256++, Blackman and Vigna 2018) for sampling. Not for secrets.
+// A small, fast random generator (xoshiro256++, Blackman and Vigna 2018) for sampling. Not for
+// secrets.
 #pragma once
 
 #include <cstdint>

@@ -18,9 +18,18 @@ class [[nodiscard]] Result {
   explicit operator bool() const { return error_ == E{}; }
   E error() const { return error_; }
 
-  T& operator*() { KILN_DCHECK(*this); return value_; }
-  const T& operator*() const { KILN_DCHECK(*this); return value_; }
-  T* operator->() { KILN_DCHECK(*this); return &value_; }
+  T& operator*() {
+    KILN_DCHECK(*this);
+    return value_;
+  }
+  const T& operator*() const {
+    KILN_DCHECK(*this);
+    return value_;
+  }
+  T* operator->() {
+    KILN_DCHECK(*this);
+    return &value_;
+  }
 
  private:
   T value_;

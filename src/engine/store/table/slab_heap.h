@@ -1,0 +1,115 @@
+// Slab heap: objects of up to a few kilobytes in fine size classes, with no header of their own.
+//
+// A run of pages serves one size class. The cost of an object is its size rounded up to the class
+// (8 bytes apart where it matters) plus its share of the run's 32-byte bookkeeping. An emptied run
+// goes back to the pool at once, but for one that each class keeps, so a heap that shrinks gives
+// memory back.
+//
+// Thread safety: none. The caller's lock (a shard's, for records) protects a heap; the pool below
+// is shared.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "engine/store/table/page_pool.h"
+
+namespace kiln {
+
+// Sizes in ascending order, each a multiple of 8, with an index from (size + 7) / 8 to the class.
+struct SizeClasses {
+  std::span<const uint16_t> sizes;
+  std::span<const uint8_t> class_of_words;
+  size_t max_bytes() const { return sizes.back(); }
+};
+
+// Records: 8 bytes apart to 256, then as a 4 KiB page divides without much waste, to 1024.
+const SizeClasses& RecordSizeClasses();
+// Bucket arrays and directories: whole cache lines, to 2 KiB, then powers of two to 32 KiB.
+const SizeClasses& BucketSizeClasses();
+
+class SlabHeap {
+ public:
+  static constexpr size_t kMaxClasses = 48;
+
+  SlabHeap(PagePool& pool, const SizeClasses& classes) : pool_(&pool), classes_(&classes) {}
+  SlabHeap(const SlabHeap&) = delete;
+  SlabHeap& operator=(const SlabHeap&) = delete;
+
+  // 0 < bytes <= max_bytes(). Never null. 8-byte aligned; 64-byte aligned where the class is a
+  // multiple of 64.
+  void* Allocate(size_t bytes) {
+    size_t size_class = classes_->class_of_words[(bytes + 7) / 8];
+    Run* run = partial_[size_class];
+    if (run == nullptr) [[unlikely]]
+      run = AddRun(size_class);
+    size_t words = classes_->sizes[size_class] / 8;
+    char* object;
+    if (run->free_head != kNoFreeObject) {
+      object = run->memory + size_t{run->free_head} * 8;
+      run->free_head = *reinterpret_cast<uint16_t*>(object);
+    } else {
+      object = run->memory + size_t{run->bump} * 8;
+      run->bump = static_cast<uint16_t>(run->bump + words);
+    }
+    ++run->used;
+    used_bytes_ += words * 8;
+    if (run->free_head == kNoFreeObject && (size_t{run->bump} + words) * 8 > pool_->run_bytes()) {
+      Unlink(run);
+    }
+    return object;
+  }
+
+  // Returns the bytes given back.
+  size_t Free(void* memory) {
+    Run* run = pool_->RunOf(memory);
+    size_t bytes = classes_->sizes[run->size_class];
+    bool was_full =
+        run->free_head == kNoFreeObject && size_t{run->bump} * 8 + bytes > pool_->run_bytes();
+    *static_cast<uint16_t*>(memory) = run->free_head;
+    run->free_head = static_cast<uint16_t>((static_cast<char*>(memory) - run->memory) / 8);
+    --run->used;
+    used_bytes_ -= bytes;
+    if (was_full) Link(run);
+    if (run->used == 0) [[unlikely]]
+      Emptied(run);
+    return bytes;
+  }
+
+  // What an object of this heap may use, and what one of `bytes` would get.
+  size_t UsableBytes(const void* memory) const {
+    return classes_->sizes[pool_->RunOf(memory)->size_class];
+  }
+  size_t GoodSizeBytes(size_t bytes) const {
+    return classes_->sizes[classes_->class_of_words[(bytes + 7) / 8]];
+  }
+  size_t max_bytes() const { return classes_->max_bytes(); }
+  size_t used_bytes() const { return used_bytes_; }
+
+ private:
+  Run* AddRun(size_t size_class);
+  void Emptied(Run* run);
+
+  void Link(Run* run) {
+    run->previous = nullptr;
+    run->next = partial_[run->size_class];
+    if (run->next != nullptr) run->next->previous = run;
+    partial_[run->size_class] = run;
+  }
+  void Unlink(Run* run) {
+    if (run->previous != nullptr) {
+      run->previous->next = run->next;
+    } else {
+      partial_[run->size_class] = run->next;
+    }
+    if (run->next != nullptr) run->next->previous = run->previous;
+  }
+
+  PagePool* pool_;
+  const SizeClasses* classes_;
+  size_t used_bytes_ = 0;
+  Run* partial_[kMaxClasses] = {};
+};
+
+}  // namespace kiln

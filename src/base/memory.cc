@@ -102,6 +102,8 @@ size_t GoodSizeBytes(size_t bytes) {
 #endif
 }
 
+void CountBytes(long long bytes) { Count(bytes); }
+
 size_t AllocatedBytes() {
   long long total = 0;
   for (const Slot& slot : slots) total += slot.bytes.load(std::memory_order_relaxed);

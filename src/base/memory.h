@@ -20,6 +20,9 @@ size_t UsableBytes(const void* memory);
 // The usable size a block of `bytes` would get.
 size_t GoodSizeBytes(size_t bytes);
 
+// Adds to the calling thread's count: for memory that is handed out by our own heaps.
+void CountBytes(long long bytes);
+
 // Bytes allocated and not yet freed, over all threads (records' own pages are counted by
 // store/page_pool.h). Exact when no thread allocates; otherwise off by what is in flight.
 size_t AllocatedBytes();

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "base/memory.h"
 #include "engine/store/table/slab_heap.h"
 
 namespace kiln {
@@ -29,6 +30,7 @@ void* AllocateBuckets(size_t bytes) {
     std::lock_guard<std::mutex> lock(shared.mutex);
     memory = shared.heap.Allocate(bytes);
   }
+  CountBytes(static_cast<long long>(shared.heap.GoodSizeBytes(bytes)));
   std::memset(memory, 0, bytes);
   return memory;
 }
@@ -36,7 +38,7 @@ void* AllocateBuckets(size_t bytes) {
 void FreeBuckets(void* memory) {
   BucketHeap& shared = Heap();
   std::lock_guard<std::mutex> lock(shared.mutex);
-  shared.heap.Free(memory);
+  CountBytes(-static_cast<long long>(shared.heap.Free(memory)));
 }
 
 size_t BucketHeapUsedBytes() {

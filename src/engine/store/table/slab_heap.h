@@ -22,6 +22,7 @@ struct SizeClasses {
   std::span<const uint16_t> sizes;
   std::span<const uint8_t> class_of_words;
   size_t max_bytes() const { return sizes.back(); }
+  size_t ClassOf(size_t bytes) const { return class_of_words[(bytes + 7) / 8]; }
 };
 
 // Records: 8 bytes apart to 256, then as a 4 KiB page divides without much waste, to 1024.

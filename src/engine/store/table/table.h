@@ -126,6 +126,25 @@ class Table {
     });
   }
 
+  // Calls f(Entry*) for the entries whose top `bits` hash bits (at most 32) are those of `hash`. For segments of up to
+  // 2^(bits - 16) of the table; f must not change the table.
+  template <class F>
+  void ForEachWithPrefix(uint64_t hash, unsigned bits, F&& f) const {
+    if (size_ == 0) return;
+    Segment segment = SegmentOf(hash);
+    KILN_CHECK(segment.depth() + 16 <= bits);
+    uint16_t tag = segment.TagOf(hash);
+    size_t home = segment.HomeOf(tag);
+    for (size_t bucket : {home, segment.After(home)}) {
+      for (uint32_t mask = MatchTags(segment.buckets()[bucket], tag); mask != 0; mask &= mask - 1) {
+        auto* entry =
+            static_cast<Entry*>(SlotEntry(segment.buckets()[bucket].slots[FirstMatch(mask)]));
+        if (entry != nullptr && ((Policy::Hash(entry) ^ hash) >> (64 - bits)) == 0) f(entry);
+      }
+      if (segment.count() == 1) break;
+    }
+  }
+
   // About uniform; null when empty.
   Entry* RandomEntry(Random& random) const {
     if (size_ == 0) return nullptr;

@@ -1,0 +1,39 @@
+// Blocking commands: a client that finds nothing waits in line for its keys, and whoever makes a key ready serves it.
+//
+// A blocking handler looks, and when it finds nothing says call.Block(...). The dispatcher keeps the request as a
+// BlockedRequest and puts it in line in the shard of each key. A later command that changes one of those keys runs the
+// same handler again on the waiter's behalf, under its own locks and before it lets go of them, so a waiter is always
+// served before any later command, first come, first served.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/commands/client.h"
+#include "engine/commands/command.h"
+#include "engine/store/waiters.h"
+
+namespace kiln {
+
+struct BlockedRequest : Waiter {
+  ClientHandle client;
+  const Command* command = nullptr;
+  std::vector<std::string> arguments;
+  int db = 0;
+  int protocol_version = 2;
+  uint64_t deadline_ms = 0;  // Unix ms; 0 waits for ever
+  std::string timeout_reply; // sent when the deadline passes
+  // Whether the key must hold this type (or be absent) to be of interest; other types leave the client waiting.
+  bool any_change = false;   // woken by deletions too
+};
+
+// What a handler asks for when it blocks.
+struct BlockWish {
+  bool wanted = false;
+  std::vector<Key> keys;
+  uint64_t deadline_ms = 0;
+  std::string timeout_reply;
+};
+
+}  // namespace kiln

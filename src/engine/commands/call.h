@@ -1,0 +1,67 @@
+// Call: one command being run. All a handler ever sees.
+#pragma once
+
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "engine/commands/argument_cursor.h"
+#include "engine/commands/blocking.h"
+#include "engine/commands/client.h"
+#include "engine/commands/command.h"
+#include "engine/store/db.h"
+#include "protocol/resp/reply.h"
+
+namespace kiln {
+
+struct Services;
+
+struct Call {
+  Call(const Command& command_in, ArgumentCursor args_in, Reply& reply_in, Db db_in, Client& client_in,
+       Services& services_in)
+      : command(command_in), args(args_in), reply(reply_in), db(db_in), client(client_in),
+        services(services_in) {}
+
+  const Command& command;
+  ArgumentCursor args;
+  Reply& reply;
+  Db db;
+  Client& client;
+  Services& services;
+
+  const Settings& settings() const { return const_cast<Db&>(db).context().settings; }
+  uint64_t now_ms() const { return db.now_ms(); }
+
+  // A key's value changed: counts the change, tells watchers and keyspace-event listeners, serves who waits for it.
+  void Changed(const Key& key, KeyEventClass event_class, std::string_view event) {
+    Touched(key);
+    db.Notify(event_class, event, key.text);
+  }
+  // The same without an event.
+  void Touched(const Key& key) {
+    db.Changed(key);
+    if (db.keyspace().shard(key.shard()).waiters != nullptr) [[unlikely]] ready.push_back({db.index(), std::string(key.text)});
+  }
+
+  // Replies with an error.
+  void Fail(Error error) { reply.Error(ErrorText(error)); }
+  void FailText(std::string_view text) { reply.Error(text); }
+
+  // Waits for one of `keys` to change; then the handler runs again. When the deadline passes the client gets
+  // `timeout_reply`. Within MULTI or a script nobody waits: the timeout reply is the reply.
+  void Block(std::vector<Key> keys, uint64_t deadline_ms, std::string_view timeout_reply) {
+    if (!may_block) return reply.Raw(timeout_reply);
+    block.wanted = true;
+    block.keys = std::move(keys);
+    block.deadline_ms = deadline_ms;
+    block.timeout_reply = timeout_reply;
+  }
+  bool may_block = true;
+  // The handler runs on behalf of a client that waits: the request was counted when it first came.
+  bool is_retry = false;
+
+  BlockWish block;
+  std::vector<DbKey> ready;  // changed keys of shards where somebody waits
+};
+
+}  // namespace kiln

@@ -1,0 +1,93 @@
+// Client: what commands know and change of the connection that sent them.
+//
+// A client belongs to one worker. Other threads name it by ClientHandle and reach it through ClientHub (services.h);
+// only whoever holds the Gate alone may look into another worker's clients.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/commands/command.h"
+#include "engine/store/waiters.h"
+
+namespace kiln {
+
+// Names a connection for good: a handle of a closed one finds nobody.
+struct ClientHandle {
+  uint32_t worker = 0;
+  uint64_t id = 0;  // never used twice
+  bool operator==(const ClientHandle&) const = default;
+};
+struct ClientHandleHash {
+  size_t operator()(const ClientHandle& handle) const { return std::hash<uint64_t>()(handle.id); }
+};
+
+// A request queued by MULTI: its own copy of the arguments.
+struct QueuedRequest {
+  const Command* command;
+  std::vector<std::string> arguments;
+};
+
+struct Transaction {
+  bool active = false;   // after MULTI
+  bool aborted = false;  // a queued command was refused: EXEC must fail
+  std::vector<QueuedRequest> queue;
+
+  // WATCH: the keys, whether each had expired already when watched, and the flag that their changes set.
+  struct WatchedKey {
+    DbKey key;
+    bool was_expired;
+  };
+  std::vector<WatchedKey> watched;
+  std::shared_ptr<WatchState> state;
+};
+
+struct Subscriptions {
+  std::set<std::string, std::less<>> channels;
+  std::set<std::string, std::less<>> patterns;
+  std::set<std::string, std::less<>> shard_channels;
+  size_t count() const { return channels.size() + patterns.size(); }
+  bool any() const { return count() + shard_channels.size() > 0; }
+};
+
+enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkip };
+
+struct Client {
+  ClientHandle handle;
+  int db = 0;
+  int protocol_version = 2;
+  bool authenticated = true;
+  bool is_memcache = false;
+  bool is_monitor = false;
+  bool no_evict = false;
+  bool no_touch = false;
+  bool is_local = false;  // loopback or unix socket
+  bool close_after_reply = false;
+  bool is_blocked = false;
+  bool in_script = false;  // the call comes from a script this client runs
+  ReplyMode reply_mode = ReplyMode::kOn;
+  std::string name;
+  std::string user = "default";
+  std::string library_name;
+  std::string library_version;
+  std::string address;        // "127.0.0.1:52114"
+  std::string local_address;
+  int fd = -1;
+  uint64_t created_ms = 0;
+  uint64_t last_active_ms = 0;
+  const Command* last_command = nullptr;
+  Transaction transaction;
+  Subscriptions subscriptions;
+  std::shared_ptr<Waiter> waiter;  // while blocked
+  // For CLIENT LIST; kept by the connection.
+  size_t input_bytes = 0;
+  size_t output_bytes = 0;
+  uint64_t commands = 0;
+};
+
+}  // namespace kiln

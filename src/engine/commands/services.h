@@ -1,0 +1,82 @@
+// Services: what the server offers its commands beyond the keyspace. Implemented in engine/server and engine/script.
+//
+// Functions marked "alone" need the Gate alone (their callers' rows say kGate); the others may be called from any
+// worker.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/commands/client.h"
+#include "engine/commands/command.h"
+
+namespace kiln {
+
+class CommandTable;
+class LatencyMonitor;
+class ParameterSet;
+class PubSub;
+class SlowLog;
+struct Call;
+
+// Reaches other clients. Messages travel through the owning worker's mailbox, in order per sender.
+class ClientHub {
+ public:
+  virtual ~ClientHub() = default;
+  // Appends bytes to the client's output. Nobody there: nothing happens.
+  virtual void Send(ClientHandle to, std::shared_ptr<const std::string> bytes) = 0;
+  // The client closes, after what it has still to be sent if `after_output`.
+  virtual void Close(ClientHandle who, bool after_output) = 0;
+  // Ends a client's wait as a timeout would, or with an error reply; false when it was not waiting. Alone.
+  virtual bool Unblock(ClientHandle who, bool with_error) = 0;
+  // Alone. Every client of every worker.
+  virtual void ForEach(const std::function<void(Client&)>& f) = 0;
+  // The line CLIENT LIST prints for it. Alone, or for the caller's own client.
+  virtual std::string Describe(const Client& client) = 0;
+  // Pauses clients until `until_ms` (Unix ms): all of them or only their writes. Alone.
+  virtual void Pause(uint64_t until_ms, bool only_writes) = 0;
+  virtual void Unpause() = 0;
+};
+
+// Runs scripts; implemented in engine/script.
+class ScriptRunner {
+ public:
+  virtual ~ScriptRunner() = default;
+  virtual void Eval(Call& call, bool by_hash, bool read_only) = 0;
+  // SCRIPT subcommands.
+  virtual std::string Load(std::string_view body, std::string* error) = 0;  // returns the SHA1 in hex
+  virtual bool Exists(std::string_view sha1) = 0;
+  virtual void Flush() = 0;
+};
+
+// The server itself.
+class ServerControl {
+ public:
+  virtual ~ServerControl() = default;
+  // INFO's text for the sections asked for ("default", "all", "memory", ...). Alone.
+  virtual std::string Info(std::span<const std::string_view> sections) = 0;
+  virtual void ResetStatistics() = 0;  // alone
+  virtual void Shutdown() = 0;
+  // A parameter was changed: puts it into force. Returns an error text, or empty. Alone.
+  virtual std::string ApplyParameter(std::string_view name) = 0;
+  virtual size_t UsedMemoryBytes() = 0;
+  // Runs a command as part of another (EXEC's queue, a script's redis.call): checks, handler, no locks taken.
+  // `call` is the outer one. The reply is written to `reply`.
+  virtual void RunNested(Call& outer, const Command& command, Arguments arguments, class Reply& reply) = 0;
+};
+
+struct Services {
+  const CommandTable* commands = nullptr;
+  ClientHub* clients = nullptr;
+  ServerControl* server = nullptr;
+  ScriptRunner* scripts = nullptr;
+  ParameterSet* parameters = nullptr;
+  PubSub* pubsub = nullptr;
+  SlowLog* slowlog = nullptr;
+  LatencyMonitor* latency = nullptr;
+};
+
+}  // namespace kiln

@@ -1,0 +1,134 @@
+// Db: one database as a command sees it. Commands read and change the keyspace through this and nothing else.
+//
+// A Db is a view, made for one command; the dispatcher has locked the shards of the command's keys, and every key given
+// here must belong to one of them (or the caller holds the Gate alone). Record pointers are good until the next change
+// of the same shard. Expired keys are removed on sight and never returned.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "engine/store/error.h"
+#include "engine/store/keyspace.h"
+#include "engine/store/value.h"
+
+namespace kiln {
+
+class Db {
+ public:
+  Db(Keyspace& keyspace, int index, StoreContext& context)
+      : keyspace_(keyspace), context_(context), index_(index) {}
+
+  int index() const { return index_; }
+  Keyspace& keyspace() { return keyspace_; }
+  StoreContext& context() { return context_; }
+  uint64_t now_ms() const { return context_.now_ms; }
+
+  // The key's record, or null. Find counts a hit or miss and notes the use; Touch only notes it; Peek does neither.
+  Record* Find(const Key& key);
+  Record* Touch(const Key& key);
+  Record* Peek(const Key& key);
+
+  // The collection at a key: null when the key is absent, kWrongType when it holds something else. Find is for reads
+  // (counts hits and misses), Change for commands that may change it.
+  template <class T>
+  StoreResult<T*> Find(const Key& key) { return As<T>(Find(key)); }
+  template <class T>
+  StoreResult<T*> Change(const Key& key) { return As<T>(Touch(key)); }
+  template <class T>
+  StoreResult<T*> FindOrCreate(const Key& key) {
+    StoreResult<T*> found = As<T>(Touch(key));
+    if (!found || *found != nullptr) return found;
+    T* fresh = std::make_unique<T>().release();  // the record owns it
+    PutCollection(key, TypeOf<T>::kType, fresh);
+    return fresh;
+  }
+  // A new record for a collection, which the record then owns. The key must be absent.
+  Record* PutCollection(const Key& key, Type type, void* collection);
+
+  // Deletes the key; false when there was none. Big values are freed later, in slices.
+  bool Delete(const Key& key);
+  // Deletes a collection that has become empty; true when it did.
+  template <class T>
+  bool DeleteIfEmpty(const Key& key, const T& collection) {
+    return collection.size() == 0 && Delete(key);
+  }
+
+  // What SET stores beside the bytes.
+  struct StringOptions {
+    uint64_t expiry_ms = kNoExpiry;
+    bool keep_expiry = false;
+    uint32_t client_flags = 0;  // memcached's
+    uint64_t cas = 0;           // memcached's; 0 stores none
+  };
+  // Sets a string, replacing whatever was there. Text that is a canonical integer is stored as one.
+  Record* SetString(const Key& key, std::string_view value, const StringOptions& options);
+  // Sets an integer at a key whose other metadata stays; the key may be absent.
+  Record* SetInteger(const Key& key, int64_t value);
+  // Makes the string `bytes` long, zero-filled where it grows, and returns its record, now raw. Needs room for growth to
+  // come (APPEND) when `spare` is set. `record` may be null: then the key is created.
+  Record* ResizeString(const Key& key, Record* record, size_t bytes, bool spare);
+
+  // The text of a string record. `scratch` (at least 21 bytes) holds the digits of an integer.
+  static std::string_view StringOf(const Record* record, char* scratch);
+
+  // Sets or (with kNoExpiry) removes the TTL. The record may move: returns where it is now.
+  Record* SetExpiry(const Key& key, Record* record, uint64_t expiry_ms);
+
+  // Takes a record out of the table without freeing it, and puts its value under a (free) key of this database; the old
+  // record is freed. Source and destination shards must be locked.
+  Record* Extract(const Key& key);
+  Record* Adopt(const Key& key, size_t from_shard, Record* extracted);
+  // A copy of a record's value, TTL included, under a free key of this database.
+  Record* CopyFrom(const Key& key, const Record* source);
+
+  // Says that a key's value changed, appeared or went: counts it and marks those who watch it.
+  void Changed(const Key& key);
+
+  // Bytes of a key's record, table slot and value.
+  size_t MemoryBytes(const Key& key, const Record* record) const;
+
+  // Calls the sink if the class of the event is switched on.
+  void Notify(KeyEventClass event_class, std::string_view event, std::string_view key);
+
+  // Removes the due ones among the keys with this hash prefix, and indexes the others anew. For Keyspace::ExpireDue.
+  void ExpirePrefix(size_t shard, uint32_t prefix);
+  // Evicts this record, found by sampling.
+  void Evict(size_t shard, Record* record);
+
+  // LFU's counter after decay; exposed for OBJECT FREQ and the policies.
+  uint32_t LfuCounter(const Record* record) const;
+  // Seconds since the record was last used.
+  uint64_t IdleSeconds(const Record* record) const;
+
+ private:
+  DbShard& table(const Key& key) { return keyspace_.table(index_, key.shard()); }
+
+  template <class T>
+  static StoreResult<T*> As(Record* record) {
+    if (record == nullptr) return static_cast<T*>(nullptr);
+    if (record->type() != TypeOf<T>::kType) return Error::kWrongType;
+    return record->template collection<T>();
+  }
+
+  bool IsExpired(const Record* record) const {
+    return record->has_expiry() && record->expiry_ms() <= context_.now_ms;
+  }
+  void NoteUse(Record* record);
+  uint32_t FreshClock() const;
+  // Removes the record from the table and frees it.
+  void Drop(const Key& key, Record* record);
+  void DropExpired(const Key& key, Record* record);
+  // A record of another shape in place of `record` (which may be null), with its use noted and the key's TTL indexed.
+  // The value is not filled in. `record` is freed, its collection too unless `keep_collection`.
+  Record* Reshape(const Key& key, Record* record, const RecordShape& shape, size_t spare_bytes,
+                  bool keep_collection);
+  void NoteExpiryChange(const Key& key, uint64_t before, uint64_t after);
+  void IndexExpiry(DbShard& table, const Key& key, uint64_t expiry_ms);
+
+  Keyspace& keyspace_;
+  StoreContext& context_;
+  int index_;
+};
+
+}  // namespace kiln

@@ -1,0 +1,45 @@
+#include "engine/store/gate.h"
+
+namespace kiln {
+
+bool Gate::OthersInside(size_t slot) const {
+  for (size_t i = 0; i < workers_; ++i) {
+    if (i != slot && slots_[i].inside.load(std::memory_order_seq_cst)) return true;
+  }
+  return false;
+}
+
+// The caller counts as outside while it waits for another exclusive section to end.
+void Gate::Close(size_t slot) {
+  Leave(slot);
+  std::unique_lock<std::mutex> lock(mutex_);
+  changed_.wait(lock, [&] { return !closed_.load(std::memory_order_relaxed); });
+  closed_.store(true, std::memory_order_seq_cst);
+  changed_.wait(lock, [&] { return !OthersInside(slot); });
+}
+
+void Gate::Open(size_t slot) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    slots_[slot].inside.store(true, std::memory_order_seq_cst);
+    closed_.store(false, std::memory_order_seq_cst);
+  }
+  changed_.notify_all();
+}
+
+void Gate::WaitUntilOpen(size_t slot) {
+  while (closed_.load(std::memory_order_seq_cst)) {
+    slots_[slot].inside.store(false, std::memory_order_seq_cst);
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return !closed_.load(std::memory_order_relaxed); });
+    slots_[slot].inside.store(true, std::memory_order_seq_cst);
+  }
+}
+
+void Gate::NotifyLeft() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  changed_.notify_all();
+}
+
+}  // namespace kiln

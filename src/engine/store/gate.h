@@ -1,0 +1,63 @@
+// The Gate: a big-reader lock over the whole keyspace and all connections.
+//
+// Every worker is inside (shared) while it handles a turn of its event loop: one store to its own cache line to enter.
+// The rare whole-keyspace command (FLUSHALL, SWAPDB, CLIENT LIST, CONFIG SET, a script that names no keys) asks for it
+// alone and waits until the others are out; they step aside between batches.
+//
+// Thread safety: Enter, Leave, StepAside and Exclusive are called by the worker that owns `slot`.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+
+namespace kiln {
+
+class Gate {
+ public:
+  explicit Gate(size_t workers) : slots_(std::make_unique<Slot[]>(workers)), workers_(workers) {}
+
+  void Enter(size_t slot) {
+    slots_[slot].inside.store(true, std::memory_order_seq_cst);
+    if (closed_.load(std::memory_order_seq_cst)) [[unlikely]] WaitUntilOpen(slot);
+  }
+  void Leave(size_t slot) {
+    slots_[slot].inside.store(false, std::memory_order_seq_cst);
+    if (closed_.load(std::memory_order_seq_cst)) [[unlikely]] NotifyLeft();
+  }
+  // Between batches: lets a waiting exclusive section pass.
+  void StepAside(size_t slot) {
+    if (!closed_.load(std::memory_order_relaxed)) [[likely]] return;
+    Leave(slot);
+    Enter(slot);
+  }
+
+  // Runs f with everyone else outside. The caller must be inside, holding no shard lock.
+  template <class F>
+  void Exclusive(size_t slot, F&& f) {
+    Close(slot);
+    f();
+    Open(slot);
+  }
+
+ private:
+  struct alignas(64) Slot {
+    std::atomic<bool> inside{false};
+  };
+
+  void Close(size_t slot);
+  void Open(size_t slot);
+  void WaitUntilOpen(size_t slot);
+  void NotifyLeft();
+  bool OthersInside(size_t slot) const;
+
+  std::unique_ptr<Slot[]> slots_;
+  size_t workers_;
+  std::atomic<bool> closed_{false};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+};
+
+}  // namespace kiln

@@ -1,0 +1,188 @@
+// A record: key, metadata and string value in one allocation; a collection's value hangs off by pointer.
+//
+//   byte 0      type (3 bits), then flags: integer value, expiry, memcached flags, memcached CAS, large allocation
+//   byte 1      flags set by reads (fetched)
+//   bytes 2-4   24-bit clock: seconds (LRU), or minutes and a logarithmic counter (LFU)
+//   then        key length, and for a raw string its value length: 1 byte below 128, else 4 bytes big-endian, top bit set
+//   optional    expiry (8 bytes, Unix ms), memcached flags (4), memcached CAS (8), each only when its flag is set
+//   then        key bytes, then value: raw bytes, an int64, or a pointer to the collection
+//
+// So a 16-byte key with a 32-byte value is a 55-byte record. Records come from their shard's slab heap up to 1 KiB and
+// from the process allocator above (flag "large").
+//
+// Thread safety: none; a record belongs to its shard and is touched under that shard's lock only.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "base/hash.h"
+
+namespace kiln {
+
+enum class Type : uint8_t { kString, kList, kSet, kZset, kHash, kStream };
+constexpr size_t kTypeCount = 6;
+
+// "string", "list", ...
+std::string_view TypeName(Type type);
+
+constexpr uint64_t kNoExpiry = ~uint64_t{0};
+constexpr size_t kMaxStringBytes = size_t{512} << 20;
+
+// What decides a record's layout and size.
+struct RecordShape {
+  Type type = Type::kString;
+  bool is_integer = false;
+  bool has_expiry = false;
+  bool has_client_flags = false;
+  bool has_cas = false;
+  size_t key_bytes = 0;
+  size_t value_bytes = 0;  // of a raw string; ignored otherwise
+
+  bool IsRaw() const { return type == Type::kString && !is_integer; }
+  static size_t LengthBytes(size_t length) { return length < 128 ? 1 : 4; }
+  size_t KeyOffset() const {
+    return 5 + LengthBytes(key_bytes) + (IsRaw() ? LengthBytes(value_bytes) : 0) +
+           (has_expiry ? 8 : 0) + (has_client_flags ? 4 : 0) + (has_cas ? 8 : 0);
+  }
+  size_t Bytes() const { return KeyOffset() + key_bytes + (IsRaw() ? value_bytes : 8); }
+};
+
+class Record {
+ public:
+  static constexpr uint8_t kTypeMask = 0x07;
+  static constexpr uint8_t kIntegerFlag = 0x08;
+  static constexpr uint8_t kExpiryFlag = 0x10;
+  static constexpr uint8_t kClientFlagsFlag = 0x20;
+  static constexpr uint8_t kCasFlag = 0x40;
+  static constexpr uint8_t kLargeFlag = 0x80;
+  static constexpr uint8_t kFetchedFlag = 0x01;
+
+  // Lays a record of this shape out in `memory`, with clock 0 and the value's bytes unset.
+  static Record* Format(void* memory, const RecordShape& shape, std::string_view key, bool large);
+
+  Type type() const { return static_cast<Type>(bytes_[0] & kTypeMask); }
+  bool is_integer() const { return bytes_[0] & kIntegerFlag; }
+  bool has_expiry() const { return bytes_[0] & kExpiryFlag; }
+  bool is_large() const { return bytes_[0] & kLargeFlag; }
+  bool is_raw() const { return (bytes_[0] & (kTypeMask | kIntegerFlag)) == 0; }
+  bool is_fetched() const { return bytes_[1] & kFetchedFlag; }
+  void set_fetched() { bytes_[1] |= kFetchedFlag; }
+
+  uint32_t clock() const { return bytes_[2] | bytes_[3] << 8 | bytes_[4] << 16; }
+  void set_clock(uint32_t clock) {
+    bytes_[2] = static_cast<uint8_t>(clock);
+    bytes_[3] = static_cast<uint8_t>(clock >> 8);
+    bytes_[4] = static_cast<uint8_t>(clock >> 16);
+  }
+
+  std::string_view key() const {
+    size_t length = 0;
+    const uint8_t* at = ReadLength(bytes_ + 5, &length);
+    if (is_raw()) at += *at < 128 ? 1 : 4;
+    return {reinterpret_cast<const char*>(at + OptionalBytes()), length};
+  }
+
+  // Unix ms, or kNoExpiry.
+  uint64_t expiry_ms() const { return has_expiry() ? Load64(OptionalFields()) : kNoExpiry; }
+  // The record must have room for an expiry.
+  void set_expiry_ms(uint64_t expiry_ms) {
+    std::memcpy(const_cast<uint8_t*>(OptionalFields()), &expiry_ms, 8);
+  }
+  uint32_t client_flags() const;
+  void set_client_flags(uint32_t flags);
+  uint64_t cas() const;
+  void set_cas(uint64_t cas);
+
+  // The bytes of a raw string.
+  std::string_view raw() const { return {const_cast<Record*>(this)->value(), RawBytes()}; }
+  char* value() {
+    std::string_view k = key();
+    return const_cast<char*>(k.data()) + k.size();
+  }
+  size_t RawBytes() const {
+    size_t key_bytes = 0;
+    size_t value_bytes = 0;
+    ReadLength(ReadLength(bytes_ + 5, &key_bytes), &value_bytes);
+    return value_bytes;
+  }
+  int64_t integer() const { return static_cast<int64_t>(Load64(value_at())); }
+  void set_integer(int64_t number) { std::memcpy(value(), &number, 8); }
+  template <class T>
+  T* collection() const {
+    return reinterpret_cast<T*>(Load64(value_at()));
+  }
+  void set_collection(void* collection) { std::memcpy(value(), &collection, 8); }
+
+  RecordShape shape() const;
+  // Copies clock and read flags from the record that this one replaces.
+  void CopyUse(const Record& other) { std::memcpy(bytes_ + 1, other.bytes_ + 1, 4); }
+  // Writes a new raw length in place; the number of length bytes must stay the same.
+  void set_raw_bytes(size_t length);
+
+ private:
+  static uint64_t Load64(const void* from) {
+    uint64_t word;
+    std::memcpy(&word, from, 8);
+    return word;
+  }
+  static const uint8_t* ReadLength(const uint8_t* at, size_t* length) {
+    if (*at < 128) {
+      *length = *at;
+      return at + 1;
+    }
+    uint32_t word;
+    std::memcpy(&word, at, 4);
+    *length = __builtin_bswap32(word) & 0x7fffffff;
+    return at + 4;
+  }
+  static uint8_t* WriteLength(uint8_t* at, size_t length);
+
+  const uint8_t* value_at() const {
+    std::string_view k = key();
+    return reinterpret_cast<const uint8_t*>(k.data() + k.size());
+  }
+  size_t OptionalBytes() const {
+    uint8_t flags = bytes_[0];
+    return (flags & kExpiryFlag ? 8 : 0) + (flags & kClientFlagsFlag ? 4 : 0) +
+           (flags & kCasFlag ? 8 : 0);
+  }
+  const uint8_t* OptionalFields() const {
+    const uint8_t* at = bytes_ + 5;
+    at += *at < 128 ? 1 : 4;
+    if (is_raw()) at += *at < 128 ? 1 : 4;
+    return at;
+  }
+
+  uint8_t bytes_[8];  // the first bytes; the rest follows
+};
+
+// The 64 hash bits of a key: the top 10 choose the shard, the others its place in the shard's table.
+constexpr unsigned kShardBits = 10;
+constexpr size_t kShardCount = size_t{1} << kShardBits;
+constexpr uint32_t ShardOf(uint64_t key_hash) {
+  return static_cast<uint32_t>(key_hash >> (64 - kShardBits));
+}
+constexpr uint64_t TableHashOf(uint64_t key_hash) { return key_hash << kShardBits; }
+
+// A key and its hash, which is computed once a request.
+struct Key {
+  std::string_view text;
+  uint64_t hash = 0;
+
+  uint32_t shard() const { return ShardOf(hash); }
+  uint64_t table_hash() const { return TableHashOf(hash); }
+};
+inline Key HashKey(std::string_view text) { return {text, HashBytes(text)}; }
+
+struct RecordPolicy {
+  using Entry = Record;
+  static uint64_t Hash(const Record* record) { return TableHashOf(HashBytes(record->key())); }
+  static bool Equals(const Record* record, std::string_view key) {
+    std::string_view own = record->key();
+    return own.size() == key.size() && std::memcmp(own.data(), key.data(), key.size()) == 0;
+  }
+};
+
+}  // namespace kiln

@@ -1,0 +1,67 @@
+// What a worker brings along when it works on the store: the time, its counters, its random numbers.
+//
+// Thread safety: none; each worker owns one. Counters are summed by whoever holds the Gate alone.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/random.h"
+#include "engine/store/reclaimer.h"
+#include "params/settings.h"
+
+namespace kiln {
+
+struct StoreStats {
+  uint64_t hits = 0;
+  uint64_t misses = 0;
+  uint64_t expired = 0;
+  uint64_t evicted = 0;
+  uint64_t expired_unfetched = 0;
+  uint64_t evicted_unfetched = 0;
+  uint64_t changes = 0;  // "rdb_changes_since_last_save"
+
+  void Add(const StoreStats& other);
+};
+
+// Classes of keyspace events, as notify-keyspace-events selects them.
+enum KeyEventClass : uint32_t {
+  kEventKeyspace = 1u << 0,  // K
+  kEventKeyevent = 1u << 1,  // E
+  kEventGeneric = 1u << 2,   // g
+  kEventString = 1u << 3,    // $
+  kEventList = 1u << 4,      // l
+  kEventSet = 1u << 5,       // s
+  kEventHash = 1u << 6,      // h
+  kEventZset = 1u << 7, // z
+  kEventExpired = 1u << 8,   // x
+  kEventEvicted = 1u << 9,   // e
+  kEventStream = 1u << 10,   // t
+  kEventMiss = 1u << 11,     // m
+  kEventModule = 1u << 13,   // d
+  kEventNew = 1u << 14,      // n
+};
+
+// Told of events of the classes that are switched on. Called under the key's shard lock: must not touch the store.
+class KeyEventSink {
+ public:
+  virtual void OnKeyEvent(KeyEventClass event_class, std::string_view event, std::string_view key,
+                          int db) = 0;
+
+ protected:
+  ~KeyEventSink() = default;
+};
+
+struct StoreContext {
+  StoreContext(const Settings& settings_in, uint64_t seed) : settings(settings_in), random(seed) {}
+
+  const Settings& settings;
+  KeyEventSink* events = nullptr;
+  uint64_t now_ms = 0;
+  StoreStats stats;
+  Random random;
+  Reclaimer reclaimer;
+  bool keep_clocks = false;  // the client said NO-TOUCH
+};
+
+}  // namespace kiln

@@ -1,0 +1,57 @@
+#include "engine/store/value.h"
+
+#include <memory>
+
+#include "base/check.h"
+#include "engine/store/types/hash.h"
+#include "engine/store/types/list.h"
+#include "engine/store/types/set.h"
+#include "engine/store/types/sorted_set.h"
+
+namespace kiln {
+namespace {
+
+// Calls f with the collection as its own class.
+template <class F>
+auto Visit(Type type, const void* collection, F&& f) {
+  auto* untyped = const_cast<void*>(collection);
+  switch (type) {
+    case Type::kList: return f(static_cast<List*>(untyped));
+    case Type::kSet: return f(static_cast<Set*>(untyped));
+    case Type::kZset: return f(static_cast<SortedSet*>(untyped));
+    case Type::kHash: return f(static_cast<Hash*>(untyped));
+    case Type::kString:
+    case Type::kStream: break;
+  }
+  CheckFailed(__FILE__, __LINE__, "a collection type");
+}
+
+}  // namespace
+
+size_t CollectionSize(Type type, const void* collection) {
+  return Visit(type, collection, [](auto* value) { return value->size(); });
+}
+
+bool FreeCollectionSome(Type type, void* collection, size_t* budget) {
+  return Visit(type, collection, [budget]<class T>(T* value) {
+    if (!value->FreeSome(budget)) return false;
+    std::unique_ptr<T> owner(value);
+    return true;
+  });
+}
+
+void* CloneCollection(Type type, const void* collection) {
+  return Visit(type, collection, []<class T>(T* value) -> void* {
+    return std::make_unique<T>(value->Clone()).release();
+  });
+}
+
+size_t CollectionMemoryBytes(Type type, const void* collection) {
+  return Visit(type, collection, []<class T>(T* value) { return sizeof(T) + value->memory_bytes(); });
+}
+
+const char* CollectionEncoding(Type type, const void* collection) {
+  return Visit(type, collection, [](auto* value) { return std::string_view(value->EncodingName()).data(); });
+}
+
+}  // namespace kiln

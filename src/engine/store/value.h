@@ -1,0 +1,37 @@
+// What the store does with a collection without knowing which: free it, copy it, measure it.
+#pragma once
+
+#include <cstddef>
+
+#include "engine/store/record.h"
+
+namespace kiln {
+
+class Hash;
+class List;
+class Set;
+class SortedSet;
+
+// The record type that holds a value class.
+template <class T>
+struct TypeOf;
+template <>
+struct TypeOf<List> { static constexpr Type kType = Type::kList; };
+template <>
+struct TypeOf<Set> { static constexpr Type kType = Type::kSet; };
+template <>
+struct TypeOf<SortedSet> { static constexpr Type kType = Type::kZset; };
+template <>
+struct TypeOf<Hash> { static constexpr Type kType = Type::kHash; };
+
+// Elements inside.
+size_t CollectionSize(Type type, const void* collection);
+// Frees at most *budget elements (decremented); true when the collection is gone.
+bool FreeCollectionSome(Type type, void* collection, size_t* budget);
+void* CloneCollection(Type type, const void* collection);
+// Bytes, the object itself included.
+size_t CollectionMemoryBytes(Type type, const void* collection);
+// "listpack", "hashtable", ...
+const char* CollectionEncoding(Type type, const void* collection);
+
+}  // namespace kiln

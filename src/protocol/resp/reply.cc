@@ -1,0 +1,67 @@
+#include "protocol/resp/reply.h"
+
+namespace kiln {
+
+void Reply::Simple(std::string_view text) {
+  out_.Append("+");
+  out_.Append(text);
+  out_.Append("\r\n");
+}
+
+void Reply::BulkInteger(int64_t value) {
+  char digits[kMaxInt64Chars];
+  Bulk({digits, FormatInt64(value, digits)});
+}
+
+void Reply::Double(double value) {
+  std::string text = FormatDouble(value);
+  if (version_ < 3) return Bulk(text);
+  out_.Append(",");
+  out_.Append(text);
+  out_.Append("\r\n");
+}
+
+void Reply::Boolean(bool value) {
+  if (version_ >= 3) {
+    out_.Append(value ? "#t\r\n" : "#f\r\n");
+  } else {
+    Integer(value ? 1 : 0);
+  }
+}
+
+void Reply::BigNumber(std::string_view digits) {
+  if (version_ < 3) return Bulk(digits);
+  out_.Append("(");
+  out_.Append(digits);
+  out_.Append("\r\n");
+}
+
+void Reply::Verbatim(std::string_view format, std::string_view text) {
+  if (version_ < 3) return Bulk(text);
+  Header('=', static_cast<int64_t>(text.size() + 4));
+  out_.Append(format.substr(0, 3));
+  out_.Append(":");
+  out_.Append(text);
+  out_.Append("\r\n");
+}
+
+void Reply::InsertHeader(size_t at, char sigil, size_t length) {
+  char header[32];
+  header[0] = sigil;
+  size_t size = 1 + FormatInt64(static_cast<int64_t>(length), header + 1);
+  header[size++] = '\r';
+  header[size++] = '\n';
+  out_.Insert(at, {header, size});
+}
+
+void Reply::Error(std::string_view text) {
+  has_error_ = true;
+  char* at = out_.Reserve(text.size() + 3);
+  *at++ = '-';
+  for (char c : text) *at++ = c == '\r' || c == '\n' ? ' ' : c;
+  *at++ = '\r';
+  *at++ = '\n';
+  out_.CommitTo(at);
+}
+
+}  // namespace kiln

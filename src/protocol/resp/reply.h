@@ -1,0 +1,94 @@
+// Reply: writes RESP replies in the client's version of the protocol.
+//
+// Handlers say what they mean (a map, a set, a double, null) and the version decides the bytes: RESP2 turns maps and sets
+// into arrays and doubles into strings. Source: the Redis protocol specification, RESP2 and RESP3.
+// Aggregates are announced with their length first; where it is not known, open one with *Later and close it after.
+//
+// Thread safety: none.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/byte_buffer.h"
+#include "base/number.h"
+
+namespace kiln {
+
+class Reply {
+ public:
+  explicit Reply(ByteBuffer& out, int version = 2) : out_(out), version_(version) {}
+
+  int version() const { return version_; }
+  void set_version(int version) { version_ = version; }
+  ByteBuffer& out() { return out_; }
+
+  void Ok() { out_.Append("+OK\r\n"); }
+  void Simple(std::string_view text);
+  void Integer(int64_t value) { Header(':', value); }
+  void Bulk(std::string_view bytes) {
+    char* at = out_.Reserve(bytes.size() + 32);
+    *at++ = '$';
+    at += FormatInt64(static_cast<int64_t>(bytes.size()), at);
+    *at++ = '\r';
+    *at++ = '\n';
+    std::memcpy(at, bytes.data(), bytes.size());
+    at += bytes.size();
+    *at++ = '\r';
+    *at++ = '\n';
+    out_.CommitTo(at);
+  }
+  void BulkInteger(int64_t value);  // an integer's digits as a bulk string
+  void Null() { out_.Append(version_ >= 3 ? "_\r\n" : "$-1\r\n"); }
+  void NullArray() { out_.Append(version_ >= 3 ? "_\r\n" : "*-1\r\n"); }
+  void Double(double value);
+  // Long doubles and other text that is a number: a bulk string in both versions.
+  void Boolean(bool value);
+  void BigNumber(std::string_view digits);
+  // `format` is three letters, such as "txt".
+  void Verbatim(std::string_view format, std::string_view text);
+
+  void Array(size_t length) { Header('*', static_cast<int64_t>(length)); }
+  void Map(size_t pairs) { MapHeader('%', pairs); }
+  void Attribute(size_t pairs) { MapHeader('|', pairs); }
+  void Set(size_t length) { Header(version_ >= 3 ? '~' : '*', static_cast<int64_t>(length)); }
+  void Push(size_t length) { Header(version_ >= 3 ? '>' : '*', static_cast<int64_t>(length)); }
+
+  // An aggregate whose length comes later: `auto at = Later(); ...elements...; EndArray(at, n)`.
+  size_t Later() const { return out_.size(); }
+  void EndArray(size_t at, size_t length) { InsertHeader(at, '*', length); }
+  void EndSet(size_t at, size_t length) { InsertHeader(at, version_ >= 3 ? '~' : '*', length); }
+  void EndMap(size_t at, size_t pairs) {
+    InsertHeader(at, version_ >= 3 ? '%' : '*', version_ >= 3 ? pairs : pairs * 2);
+  }
+
+  // "-" text line end. CR and LF inside the text become spaces, so no text can forge a reply. Text without a code word
+  // must bring one: "ERR ...".
+  void Error(std::string_view text);
+  // Bytes as they are: other protocols, and replies made elsewhere.
+  void Raw(std::string_view bytes) { out_.Append(bytes); }
+
+  // Whether an error was written since construction or the last ClearError; its code word and text for statistics.
+  bool HasError() const { return has_error_; }
+  void ClearError() { has_error_ = false; }
+
+ private:
+  void Header(char sigil, int64_t value) {
+    char* at = out_.Reserve(32);
+    *at++ = sigil;
+    at += FormatInt64(value, at);
+    *at++ = '\r';
+    *at++ = '\n';
+    out_.CommitTo(at);
+  }
+  void MapHeader(char sigil, size_t pairs) {
+    Header(version_ >= 3 ? sigil : '*', static_cast<int64_t>(version_ >= 3 ? pairs : pairs * 2));
+  }
+  void InsertHeader(size_t at, char sigil, size_t length);
+
+  ByteBuffer& out_;
+  int version_;
+  bool has_error_ = false;
+};
+
+}  // namespace kiln

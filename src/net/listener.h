@@ -26,13 +26,14 @@ class Listener final : public Handler {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  NetError Start();
+  NetError Start();  // Begins to accept.
   void OnEvents(uint32_t events) override;
   int fd() const { return socket_.get(); }
 
  private:
   void Resume();
   void Pause();
+  void Unwatch();
 
   EventLoop& loop_;
   Fd socket_;

@@ -6,9 +6,10 @@
 // tick.
 //
 // Level-triggered by default: read once per event, and let epoll report what is left next turn.
-// That costs one recv a wake-up (a short read needs no second one) and no EPOLL_CTL_MOD in the
-// steady state. Arm EPOLLOUT only after a partial send. Callers may add EPOLLET or EPOLLEXCLUSIVE
-// themselves.
+// That costs one recv and one send a wake-up (a short read needs no second one) and no
+// EPOLL_CTL_MOD in the steady state. Arm EPOLLOUT only after a partial send. Edge-triggered reading
+// was measured on noop-server (50 clients, pipelines of 1 and 16): the same CPU time per request
+// within noise, so it is not worth its traps. Callers may still add EPOLLET or EPOLLEXCLUSIVE.
 //
 // Thread safety: none, but for mailbox().Post and Stop. Errors: a process without descriptors for
 // its loops ends.

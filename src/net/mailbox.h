@@ -77,7 +77,8 @@ class Mailbox {
   Message* TakeAll();  // In posting order.
 
   // The newest message, null (empty, owner awake), or the mark (empty, owner asleep).
-  std::atomic<Message*> newest_{nullptr};
+  // On a cache line of its own: other threads write it.
+  alignas(64) std::atomic<Message*> newest_{nullptr};
   Fd wake_fd_;
 };
 

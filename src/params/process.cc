@@ -1,0 +1,50 @@
+// The process: logging, threads, signals, scripts.
+#include "params/tables.h"
+
+namespace kiln {
+namespace {
+
+// clang-format off
+constexpr Parameter kRows[] = {
+  // name                    alias             type              initial                                allowed                                                         apply          flags                   member                              help
+  {"always-show-logo",       "",               Type::kBool,      "no",                                  "",                                                             Apply::kStart, kNoEffect,              {},                                 "Print a picture at the start of the log."},
+  {"aof_rewrite_cpulist",    "",               Type::kString,    "",                                    "",                                                             Apply::kStart, kNoEffect,              {},                                 "Processors for rewriting the append-only file."},
+  {"bgsave_cpulist",         "",               Type::kString,    "",                                    "",                                                             Apply::kStart, kNoEffect,              {},                                 "Processors for saving snapshots."},
+  {"bio_cpulist",            "",               Type::kString,    "",                                    "",                                                             Apply::kStart, kNoEffect,              {},                                 "Processors for background threads."},
+  {"busy-reply-threshold",   "lua-time-limit", Type::kInt,       "5000",                                "0..long",                                                      Apply::kNow,   0,                      &Settings::busy_reply_threshold_ms, "Milliseconds after which a script counts as stuck."},
+  {"crash-log-enabled",      "",               Type::kBool,      "yes",                                 "",                                                             Apply::kNow,   kNoEffect,              {},                                 "Log the state of the process when it crashes."},
+  {"crash-memcheck-enabled", "",               Type::kBool,      "yes",                                 "",                                                             Apply::kNow,   kNoEffect,              {},                                 "Test the memory when it crashes."},
+  {"daemonize",              "",               Type::kBool,      "no",                                  "",                                                             Apply::kStart, 0,                      &Settings::daemonize,               "Go to the background."},
+  {"disable-thp",            "",               Type::kBool,      "yes",                                 "",                                                             Apply::kStart, kNoEffect,              {},                                 "Turn transparent huge pages off for the process."},
+  {"ignore-warnings",        "",               Type::kString,    "",                                    "",                                                             Apply::kNow,   kNoEffect,              {},                                 "Warnings of the system to ignore."},
+  {"io-threads",             "",               Type::kInt,       "1",                                   "1..128",                                                       Apply::kStart, 0,                      &Settings::io_threads,              "Threads that serve clients."},
+  {"io-threads-do-reads",    "",               Type::kBool,      "no",                                  "",                                                             Apply::kStart, kNoEffect,              {},                                 "Read with several threads too; Kiln always does."},
+  {"locale-collate",         "",               Type::kString,    "",                                    "",                                                             Apply::kNow,   kNoEffect,              {},                                 "Locale of comparisons in scripts and SORT."},
+  {"logfile",                "",               Type::kString,    "",                                    "",                                                             Apply::kStart, 0,                      &Settings::logfile,                 "File to log to; empty is standard output."},
+  {"loglevel",               "",               Type::kEnum,      "notice",                              "debug,verbose,notice,warning,nothing",                         Apply::kNow,   0,                      &Settings::loglevel,                "The least important lines to log."},
+  {"oom-score-adj",          "",               Type::kEnum,      "no",                                  "no,yes,relative,absolute",                                     Apply::kNow,   kNoEffect,              {},                                 "Tell the system which process to end first when memory runs out."},
+  {"oom-score-adj-values",   "",               Type::kOomScores, "0 200 800",                           "",                                                             Apply::kNow,   kMultiWord | kNoEffect, {},                                 "Scores of primary, replica and background process."},
+  {"pidfile",                "",               Type::kString,    "",                                    "",                                                             Apply::kStart, 0,                      &Settings::pidfile,                 "File that holds the process id."},
+  {"proc-title-template",    "",               Type::kString,    "{title} {listen-addr} {server-mode}", "",                                                             Apply::kNow,   kNoEffect,              {},                                 "Title of the process."},
+  {"server_cpulist",         "",               Type::kString,    "",                                    "",                                                             Apply::kStart, kNoEffect,              {},                                 "Processors for the server's threads."},
+  {"set-proc-title",         "",               Type::kBool,      "yes",                                 "",                                                             Apply::kStart, kNoEffect,              {},                                 "Set the title of the process."},
+  {"shutdown-on-sigint",     "",               Type::kEnums,     "default",                             "default,save,nosave,now,force",                                Apply::kNow,   kMultiWord,             &Settings::shutdown_on_sigint,      "How to end on SIGINT."},
+  {"shutdown-on-sigterm",    "",               Type::kEnums,     "default",                             "default,save,nosave,now,force",                                Apply::kNow,   kMultiWord,             &Settings::shutdown_on_sigterm,     "How to end on SIGTERM."},
+  {"shutdown-timeout",       "",               Type::kInt,       "10",                                  "0..int",                                                       Apply::kNow,   kNoEffect,              &Settings::shutdown_timeout_s,      "Seconds to wait for replicas before ending."},
+  {"supervised",             "",               Type::kEnum,      "no",                                  "upstart,systemd,auto,no",                                      Apply::kStart, kNoEffect,              {},                                 "Tell a service manager when the server is ready."},
+  {"syslog-enabled",         "",               Type::kBool,      "no",                                  "",                                                             Apply::kStart, kNoEffect,              {},                                 "Log to the system log too."},
+  {"syslog-facility",        "",               Type::kEnum,      "local0",                              "user,local0,local1,local2,local3,local4,local5,local6,local7", Apply::kStart, kNoEffect,              {},                                 "Facility of these lines."},
+  {"syslog-ident",           "",               Type::kString,    "redis",                               "",                                                             Apply::kStart, kNoEffect,              {},                                 "Name in these lines."},
+  {"use-exit-on-panic",      "",               Type::kBool,      "no",                                  "",                                                             Apply::kNow,   kHidden | kNoEffect,    {},                                 "Exit instead of aborting when an invariant is broken."},
+  {"watchdog-period",        "",               Type::kInt,       "0",                                   "0..int",                                                       Apply::kNow,   kHidden | kNoEffect,    {},                                 "Milliseconds after which a stuck command is logged; 0 is off."},
+};
+// clang-format on
+static_assert(IsSorted(kRows));
+
+}  // namespace
+
+std::span<const Parameter> ProcessParameters() {
+  return kRows;
+}
+
+}  // namespace kiln

@@ -1,0 +1,44 @@
+// Primaries and replicas.
+#include "params/tables.h"
+
+namespace kiln {
+namespace {
+
+// clang-format off
+constexpr Parameter kRows[] = {
+  // name                              alias                     type            initial     allowed                           apply          flags                   member                help
+  {"masterauth",                       "",                       Type::kString,  "",         "",                               Apply::kNow,   kSensitive | kNoEffect, {},                   "Password for the primary."},
+  {"masteruser",                       "",                       Type::kString,  "",         "",                               Apply::kNow,   kSensitive | kNoEffect, {},                   "User name for the primary."},
+  {"min-replicas-max-lag",             "min-slaves-max-lag",     Type::kInt,     "10",       "0..int",                         Apply::kNow,   kNoEffect,              {},                   "Seconds of silence after which a replica does not count."},
+  {"min-replicas-to-write",            "min-slaves-to-write",    Type::kInt,     "0",        "0..int",                         Apply::kNow,   kNoEffect,              {},                   "Refuse writes with fewer replicas."},
+  {"propagation-error-behavior",       "",                       Type::kEnum,    "ignore",   "ignore,panic,panic-on-replicas", Apply::kNow,   kNoEffect,              {},                   "What to do when a replicated command fails."},
+  {"repl-backlog-size",                "",                       Type::kBytes,   "1048576",  "1..long",                        Apply::kNow,   kNoEffect,              {},                   "Bytes of changes kept for replicas that come back."},
+  {"repl-backlog-ttl",                 "",                       Type::kInt,     "3600",     "0..long",                        Apply::kNow,   kNoEffect,              {},                   "Seconds without replicas after which these changes are forgotten."},
+  {"repl-disable-tcp-nodelay",         "",                       Type::kBool,    "no",       "",                               Apply::kNow,   kNoEffect,              {},                   "Send to replicas in fewer, later packets."},
+  {"repl-diskless-load",               "",                       Type::kEnum,    "disabled", "disabled,on-empty-db,swapdb",    Apply::kNow,   kNoEffect,              {},                   "Load a primary's snapshot without a file."},
+  {"repl-diskless-sync",               "",                       Type::kBool,    "yes",      "",                               Apply::kNow,   kNoEffect,              {},                   "Send snapshots to replicas without a file."},
+  {"repl-diskless-sync-delay",         "",                       Type::kInt,     "5",        "0..int",                         Apply::kNow,   kNoEffect,              {},                   "Seconds to wait for more replicas before sending one."},
+  {"repl-diskless-sync-max-replicas",  "",                       Type::kInt,     "0",        "0..int",                         Apply::kNow,   kNoEffect,              {},                   "Replicas at which to stop waiting; 0 waits the full time."},
+  {"repl-ping-replica-period",         "repl-ping-slave-period", Type::kInt,     "10",       "1..int",                         Apply::kNow,   kNoEffect,              {},                   "Seconds between pings to replicas."},
+  {"repl-timeout",                     "",                       Type::kInt,     "60",       "1..int",                         Apply::kNow,   kNoEffect,              {},                   "Seconds of silence after which a replication link is dropped."},
+  {"replica-announce-ip",              "slave-announce-ip",      Type::kString,  "",         "",                               Apply::kNow,   kNoEffect,              {},                   "Address a replica gives to others as its own."},
+  {"replica-announce-port",            "slave-announce-port",    Type::kInt,     "0",        "0..65535",                       Apply::kNow,   kNoEffect,              {},                   "Port a replica gives to others as its own; 0 gives the real one."},
+  {"replica-announced",                "",                       Type::kBool,    "yes",      "",                               Apply::kNow,   kNoEffect,              {},                   "Let sentinels see this replica."},
+  {"replica-ignore-disk-write-errors", "",                       Type::kBool,    "no",       "",                               Apply::kNow,   kNoEffect,              {},                   "Let a replica go on when it cannot write to its disk."},
+  {"replica-ignore-maxmemory",         "slave-ignore-maxmemory", Type::kBool,    "yes",      "",                               Apply::kNow,   kNoEffect,              {},                   "Let only the primary evict."},
+  {"replica-lazy-flush",               "slave-lazy-flush",       Type::kBool,    "no",       "",                               Apply::kNow,   kNoEffect,              {},                   "Free a replica's old data in the background."},
+  {"replica-priority",                 "slave-priority",         Type::kInt,     "100",      "0..int",                         Apply::kNow,   kNoEffect,              {},                   "Rank for promotion by sentinels, lowest first; 0 is never promoted."},
+  {"replica-read-only",                "slave-read-only",        Type::kBool,    "yes",      "",                               Apply::kNow,   kNoEffect,              {},                   "Refuse writes from a replica's clients."},
+  {"replica-serve-stale-data",         "slave-serve-stale-data", Type::kBool,    "yes",      "",                               Apply::kNow,   kNoEffect,              {},                   "Answer reads while the link to the primary is down."},
+  {"replicaof",                        "slaveof",                Type::kPrimary, "",         "",                               Apply::kStart, kMultiWord | kNoEffect, &Settings::replicaof, "Host and port of the primary."},
+};
+// clang-format on
+static_assert(IsSorted(kRows));
+
+}  // namespace
+
+std::span<const Parameter> ReplicationParameters() {
+  return kRows;
+}
+
+}  // namespace kiln

@@ -1,0 +1,150 @@
+// The parameters' values as the engine reads them: typed, with units in the names.
+//
+// Filled by a ParameterSet and by nothing else; a field here is named by exactly one row of the
+// tables. Threads: no locks. Whoever changes a setting while the server runs keeps readers out
+// (CONFIG SET runs alone). Fields whose row is marked kNoEffect are kept for the feature to come,
+// and read by nobody yet.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "params/eviction_policy.h"
+
+namespace kiln {
+
+// Who may use a dangerous command. In the order of the words "no,yes,local".
+enum class Permission : uint8_t { kNobody, kEveryone, kLocalClients };
+
+// The channels a new user may use. In the order of the words "allchannels,resetchannels".
+enum class ChannelDefault : uint8_t { kAllChannels, kResetChannels };
+
+// Saves when at least `changes` happened and `seconds` passed.
+struct SavePoint {
+  int64_t seconds = 0;
+  int64_t changes = 0;
+};
+
+// A client is closed when its output passes the hard limit, or stays above the soft limit for the
+// seconds. 0: none.
+struct OutputLimit {
+  int64_t hard_bytes = 0;
+  int64_t soft_bytes = 0;
+  int64_t soft_seconds = 0;
+};
+
+// Indexes into Settings::output_limits.
+enum ClientClass : uint8_t { kNormalClient, kReplicaClient, kPubSubClient, kClientClasses };
+
+// Bits of Settings::shutdown_on_sigint and shutdown_on_sigterm; none: save when there are save
+// points.
+enum ShutdownFlag : uint32_t {
+  kShutdownSave = 1 << 1,
+  kShutdownNoSave = 1 << 2,
+  kShutdownNow = 1 << 3,
+  kShutdownForce = 1 << 4,
+};
+
+struct RenamedCommand {
+  std::string name;
+  std::string new_name;  // Empty: the command is taken away.
+};
+
+struct Settings {
+  // Network.
+  std::vector<std::string> bind;  // A leading '-' means: fine if not there.
+  int64_t port = 0;
+  bool protected_mode = false;
+  int64_t tcp_backlog = 0;
+  int64_t tcp_keepalive_s = 0;
+  int64_t timeout_s = 0;  // Of idle clients; 0: never.
+  std::string unixsocket;
+  int64_t unixsocketperm = 0;  // Mode bits; 0: as the umask has it.
+
+  // Clients.
+  std::array<OutputLimit, kClientClasses> output_limits;
+  int64_t client_query_buffer_limit_bytes = 0;
+  int64_t maxclients = 0;
+  int64_t maxmemory_clients_bytes = 0;  // Negative: percent of maxmemory. 0: no limit.
+  uint32_t notify_keyspace_events = 0;  // Bits of EventClass.
+  int64_t proto_max_bulk_len_bytes = 0;
+  int64_t tracking_table_max_keys = 0;  // 0: no limit.
+
+  // Memory.
+  bool lazyfree_lazy_eviction = false;
+  bool lazyfree_lazy_expire = false;
+  bool lazyfree_lazy_server_del = false;
+  bool lazyfree_lazy_user_del = false;
+  bool lazyfree_lazy_user_flush = false;
+  int64_t active_expire_effort = 0;
+  int64_t databases = 0;
+  int64_t hz = 0;
+  int64_t lfu_decay_time_min = 0;
+  int64_t lfu_log_factor = 0;
+  int64_t maxmemory_bytes = 0;  // 0: no limit.
+  int64_t maxmemory_eviction_tenacity = 0;
+  EvictionPolicy maxmemory_policy = EvictionPolicy::kNoEviction;
+  int64_t maxmemory_samples = 0;
+
+  // Encodings: up to these limits a value stays in its compact form.
+  int64_t hash_max_listpack_entries = 0;
+  int64_t hash_max_listpack_value_bytes = 0;
+  int64_t hll_sparse_max_bytes = 0;
+  int64_t list_compress_depth = 0;
+  int64_t list_max_listpack_size = 0;  // Positive: entries. -1 ... -5: 4, 8, 16, 32, 64 KiB.
+  int64_t set_max_intset_entries = 0;
+  int64_t set_max_listpack_entries = 0;
+  int64_t set_max_listpack_value_bytes = 0;
+  int64_t stream_node_max_bytes = 0;
+  int64_t stream_node_max_entries = 0;
+  int64_t zset_max_listpack_entries = 0;
+  int64_t zset_max_listpack_value_bytes = 0;
+
+  // Persistence.
+  bool appendonly = false;
+  std::string dbfilename;
+  std::string dir;  // Absolute.
+  std::vector<SavePoint> save;
+
+  // Replication and cluster.
+  bool cluster_enabled = false;
+  std::string replicaof;  // "host port"; empty: a primary.
+
+  // Security.
+  std::string aclfile;
+  int64_t acllog_max_len = 0;
+  ChannelDefault acl_pubsub_default = ChannelDefault::kResetChannels;
+  Permission enable_debug_command = Permission::kNobody;
+  Permission enable_module_command = Permission::kNobody;
+  Permission enable_protected_configs = Permission::kNobody;
+  std::string requirepass;
+
+  // Scripts.
+  int64_t busy_reply_threshold_ms = 0;
+
+  // Monitoring.
+  int64_t latency_monitor_threshold_ms = 0;  // 0: off.
+  bool latency_tracking = false;
+  std::vector<double> latency_tracking_percentiles;
+  int64_t slowlog_log_slower_than_us = 0;  // Negative: nothing.
+  int64_t slowlog_max_len = 0;
+
+  // The process.
+  bool daemonize = false;
+  int64_t io_threads = 0;
+  std::string logfile;  // Empty: standard output.
+  LogLevel loglevel = LogLevel::kNotice;
+  std::string pidfile;
+  uint32_t shutdown_on_sigint = 0;  // Bits of ShutdownFlag.
+  uint32_t shutdown_on_sigterm = 0;
+  int64_t shutdown_timeout_s = 0;
+
+  // Directives that are not parameters: they stand in the file only.
+  std::vector<RenamedCommand> renamed_commands;
+  std::vector<std::vector<std::string>> users;  // The words after "user".
+};
+
+}  // namespace kiln

@@ -120,8 +120,9 @@ TEST(Listpack, FindPassesOverSkippedEntries) {
 }
 
 TEST(Listpack, CountsPastWhatItsHeaderHolds) {
-  Listpack listpack;
-  for (int i = 0; i < 65534; ++i) listpack.PushBack("x");
+  std::string bytes("\x01\0\x03\0\xfe\xff", 6);  // 0x30001 bytes, 65534 entries
+  for (int i = 0; i < 65534; ++i) bytes += "\x81x\x02";
+  Listpack listpack = *Listpack::FromBytes(bytes + "\xff");
   EXPECT_EQ(listpack.size(), 65534u);
   listpack.PushBack("x");
   listpack.PushBack("y");

@@ -1,0 +1,202 @@
+#include "base/number.h"
+
+#include <cctype>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+namespace kiln {
+namespace {
+
+constexpr size_t kMaxLongDoubleChars = 5 * 1024;
+
+constexpr char kDigitPairs[] =
+    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546"
+    "474849"
+    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596"
+    "979899";
+
+// True when the C library's answer must be refused: it overflowed, vanished, or is not a number.
+template <class Float>
+bool IsRefused(Float value) {
+  if (std::isnan(value)) return true;
+  return errno == ERANGE && (std::isinf(value) || value == 0);
+}
+
+// Calls strtod or strtold on a terminated copy.
+template <class Float, class Convert>
+std::optional<Float> ParseWithLibrary(const char* text, size_t size, Convert convert) {
+  if (size == 0 || std::isspace(static_cast<unsigned char>(text[0]))) return std::nullopt;
+  char* end = nullptr;
+  errno = 0;
+  Float value = convert(text, &end);
+  if (end != text + size || IsRefused(value)) return std::nullopt;
+  return value;
+}
+
+// The significant digits of a finite double and the power of ten of the last one.
+struct Decimal {
+  char digits[24];
+  int count = 0;
+  int exponent = 0;
+};
+
+Decimal ShortestDecimal(double magnitude) {
+  char text[40];
+  char* end =
+      std::to_chars(text, text + sizeof(text), magnitude, std::chars_format::scientific).ptr;
+  Decimal decimal;
+  const char* at = text;
+  for (; *at != 'e'; ++at) {
+    if (*at != '.') decimal.digits[decimal.count++] = *at;
+  }
+  at += at[1] == '+' ? 2 : 1;  // from_chars takes no '+'.
+  std::from_chars(at, end, decimal.exponent);
+  decimal.exponent -= decimal.count - 1;
+  return decimal;
+}
+
+// "d.ddde+XX" with at least one digit in the exponent.
+void AppendScientific(const Decimal& decimal, std::string* out) {
+  *out += decimal.digits[0];
+  if (decimal.count > 1) {
+    *out += '.';
+    out->append(decimal.digits + 1, decimal.count - 1);
+  }
+  int exponent = decimal.exponent + decimal.count - 1;
+  *out += 'e';
+  *out += exponent < 0 ? '-' : '+';
+  *out += std::to_string(std::abs(exponent));
+}
+
+// Where Redis switches to the scientific form: integers that need 7 or more zeros more than their
+// digits, and fractions with more than 6 decimals whose leading digit is beyond the fourth place.
+void AppendDecimal(const Decimal& decimal, std::string* out) {
+  int leading = std::abs(decimal.exponent + decimal.count - 1);
+  if (decimal.exponent >= 0 && leading < decimal.count + 7) {
+    out->append(decimal.digits, decimal.count);
+    out->append(decimal.exponent, '0');
+  } else if (decimal.exponent < 0 && (decimal.exponent > -7 || leading < 4)) {
+    int whole = decimal.count + decimal.exponent;
+    if (whole <= 0) {
+      *out += "0.";
+      out->append(-whole, '0');
+      out->append(decimal.digits, decimal.count);
+    } else {
+      out->append(decimal.digits, whole);
+      *out += '.';
+      out->append(decimal.digits + whole, decimal.count - whole);
+    }
+  } else {
+    AppendScientific(decimal, out);
+  }
+}
+
+}  // namespace
+
+std::optional<int64_t> ParseInt64(std::string_view text) {
+  if (text.empty() || text.size() >= kMaxInt64Chars) return std::nullopt;
+  if (text == "0") return 0;
+  bool negative = text[0] == '-';
+  if (negative) text.remove_prefix(1);
+  if (text.empty() || text[0] == '0') return std::nullopt;
+  std::optional<uint64_t> magnitude = ParseUint64(text);
+  uint64_t limit = static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) + (negative ? 1 : 0);
+  if (!magnitude || *magnitude > limit) return std::nullopt;
+  return static_cast<int64_t>(negative ? 0 - *magnitude : *magnitude);
+}
+
+std::optional<uint64_t> ParseUint64(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  uint64_t value = 0;
+  for (char c : text) {
+    unsigned digit = static_cast<unsigned char>(c) - '0';
+    if (digit > 9) return std::nullopt;
+    if (__builtin_mul_overflow(value, uint64_t{10}, &value)) return std::nullopt;
+    if (__builtin_add_overflow(value, uint64_t{digit}, &value)) return std::nullopt;
+  }
+  return value;
+}
+
+std::optional<double> ParseDouble(std::string_view text) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error == std::errc() && stop == end) {
+    if (std::isnan(value)) return std::nullopt;
+    return value;
+  }
+  // A '+', a hexadecimal float, or an error: rare enough for a copy.
+  std::string copy(text);
+  return ParseWithLibrary<double>(copy.c_str(), copy.size(), [](const char* at, char** after) {
+    return std::strtod(at, after);
+  });
+}
+
+std::optional<long double> ParseLongDouble(std::string_view text) {
+  if (text.size() >= kMaxLongDoubleChars) return std::nullopt;
+  char copy[kMaxLongDoubleChars];
+  std::memcpy(copy, text.data(), text.size());
+  copy[text.size()] = '\0';
+  return ParseWithLibrary<long double>(
+      copy, text.size(), [](const char* at, char** after) { return std::strtold(at, after); });
+}
+
+size_t FormatInt64(int64_t value, char* out) {
+  uint64_t rest = static_cast<uint64_t>(value);
+  char* at = out;
+  if (value < 0) {
+    *at++ = '-';
+    rest = 0 - rest;
+  }
+  char reversed[20];
+  char* first = reversed + sizeof(reversed);
+  while (rest >= 100) {
+    first -= 2;
+    std::memcpy(first, kDigitPairs + 2 * (rest % 100), 2);
+    rest /= 100;
+  }
+  if (rest >= 10) {
+    first -= 2;
+    std::memcpy(first, kDigitPairs + 2 * rest, 2);
+  } else {
+    *--first = static_cast<char>('0' + rest);
+  }
+  size_t digits = reversed + sizeof(reversed) - first;
+  std::memcpy(at, first, digits);
+  return at - out + digits;
+}
+
+std::string FormatDouble(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
+  if (value == 0) return std::signbit(value) ? "-0" : "0";
+  // Integers that a double and an int64 both hold are printed as integers, whatever their length.
+  constexpr double kIntegerLimit = 0x1p62;
+  if (std::fabs(value) <= kIntegerLimit &&
+      value == static_cast<double>(static_cast<int64_t>(value))) {
+    char digits[kMaxInt64Chars];
+    return std::string(digits, FormatInt64(static_cast<int64_t>(value), digits));
+  }
+  std::string text;
+  if (value < 0) text += '-';
+  AppendDecimal(ShortestDecimal(std::fabs(value)), &text);
+  return text;
+}
+
+std::string FormatLongDouble(long double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
+  char text[kMaxLongDoubleChars];
+  int size = std::snprintf(text, sizeof(text), "%.17Lf", value);
+  while (text[size - 1] == '0') --size;
+  if (text[size - 1] == '.') --size;
+  if (size == 2 && text[0] == '-' && text[1] == '0') return "0";
+  return std::string(text, size);
+}
+
+}  // namespace kiln

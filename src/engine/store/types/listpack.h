@@ -1,0 +1,125 @@
+// Listpack: a sequence of short texts and integers in one block, in the byte format that RDB files
+// carry verbatim.
+//
+// Format (little endian): u32 total bytes, u16 entries (0xFFFF: too many, count them), entries,
+// 0xFF. An entry is its encoding and length, its bytes, and its own length once more, written to be
+// read backwards. Texts that are canonical integers are stored as integers. Source of the format:
+// https://github.com/antirez/listpack, listpack.md.
+//
+// Positions are byte offsets; kNone (0) means "past either end". Any change invalidates every
+// position but the one it returns. Texts passed in must not lie inside the listpack that is
+// changed.
+//
+// A listpack holds less than 4 GiB, which callers ensure (a list gives a huge element a listpack of
+// its own). Thread safety: none. Errors: only Validate and FromBytes meet bytes that are not ours.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "engine/store/types/element.h"
+
+namespace kiln {
+
+// One element as the bytes it will be stored as; a needle is encoded once and compared often. Keeps
+// a view of its text.
+class ListpackEntry {
+ public:
+  explicit ListpackEntry(std::string_view text);
+  explicit ListpackEntry(int64_t integer);
+
+  // Bytes that this entry takes in a listpack.
+  size_t bytes() const { return head_bytes_ + payload_.size() + back_bytes_; }
+
+ private:
+  friend class Listpack;
+  void EncodeInteger(int64_t integer);
+
+  std::string_view payload_;
+  uint8_t head_[9];
+  uint8_t head_bytes_ = 0;
+  uint8_t back_bytes_ = 1;
+};
+
+class Listpack {
+ public:
+  static constexpr uint32_t kNone = 0;
+  static constexpr size_t kHeaderBytes = 6;
+  static constexpr size_t kEmptyBytes = kHeaderBytes + 1;
+
+  Listpack() = default;
+  Listpack(Listpack&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  Listpack& operator=(Listpack&& other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
+  ~Listpack() { Clear(); }
+
+  // True when every byte is as this format demands; for bytes that come from outside.
+  static bool Validate(std::string_view bytes);
+  // A copy of bytes from outside, rewritten where they are valid but not as we would have written
+  // them.
+  static std::optional<Listpack> FromBytes(std::string_view bytes);
+  Listpack Clone() const;
+
+  bool empty() const { return block_ == nullptr; }
+  size_t size() const;       // O(1) below 65535 entries
+  size_t byte_size() const;  // of bytes()
+  size_t memory_bytes() const;
+  std::string_view bytes() const;  // the whole serialised form, of an empty one too
+
+  uint32_t First() const { return empty() ? kNone : kHeaderBytes; }
+  uint32_t Last() const;
+  uint32_t Next(uint32_t pos) const;
+  uint32_t Prev(uint32_t pos) const;
+  // Position of the index-th entry; -1 is the last one. kNone when there is none.
+  uint32_t Seek(int64_t index) const;
+  Element Get(uint32_t pos) const;
+  bool Matches(uint32_t pos, const ListpackEntry& entry) const;
+
+  // The first match at or after `from`; after each entry compared, `skip` entries are passed over
+  // (1: keys of pairs).
+  uint32_t Find(const ListpackEntry& needle, uint32_t from, uint32_t skip = 0) const;
+  uint32_t Find(std::string_view needle, uint32_t skip = 0) const {
+    return Find(ListpackEntry(needle), First(), skip);
+  }
+
+  // Each returns the position of the new entry. InsertBefore(kNone, ...) appends.
+  uint32_t InsertBefore(uint32_t pos, const ListpackEntry& entry);
+  uint32_t InsertBefore(uint32_t pos, std::string_view text) {
+    return InsertBefore(pos, ListpackEntry(text));
+  }
+  uint32_t InsertAfter(uint32_t pos, const ListpackEntry& entry) {
+    return InsertBefore(Next(pos), entry);
+  }
+  uint32_t InsertAfter(uint32_t pos, std::string_view text) {
+    return InsertAfter(pos, ListpackEntry(text));
+  }
+  uint32_t PushFront(const ListpackEntry& entry) { return InsertBefore(First(), entry); }
+  uint32_t PushFront(std::string_view text) { return PushFront(ListpackEntry(text)); }
+  uint32_t PushBack(const ListpackEntry& entry) { return InsertBefore(kNone, entry); }
+  uint32_t PushBack(std::string_view text) { return PushBack(ListpackEntry(text)); }
+  uint32_t Replace(uint32_t pos, const ListpackEntry& entry);
+  uint32_t Replace(uint32_t pos, std::string_view text) {
+    return Replace(pos, ListpackEntry(text));
+  }
+
+  // Erases up to `count` entries; returns the position of the entry that followed them, or kNone.
+  uint32_t Erase(uint32_t pos, size_t count = 1);
+  // Moves the entries from `pos` on into a new listpack.
+  Listpack SplitOff(uint32_t pos);
+  void Clear();
+
+ private:
+  bool IsCanonical() const;
+  void Resize(uint32_t pos, size_t old_bytes, size_t new_bytes);
+  void AddToCount(int64_t delta);
+  void Write(uint32_t pos, const ListpackEntry& entry);
+
+  uint8_t* block_ = nullptr;  // null when there is no entry
+};
+
+}  // namespace kiln

@@ -1,0 +1,150 @@
+#include "engine/store/types/hash.h"
+
+#include "base/memory.h"
+
+namespace kiln {
+namespace {
+
+// Whatever the limits say, a listpack's own 4 GiB stay far away.
+constexpr size_t kMaxCompactBytes = size_t{1} << 30;
+
+}  // namespace
+
+Hash::Big::~Big() {
+  size_t budget = SIZE_MAX;
+  FreeSome(&budget);
+}
+
+void Hash::Big::Insert(std::string_view name, std::string_view value, uint64_t hash) {
+  HashField* field = HashField::Make(name, value);
+  field_bytes += UsableBytes(field);
+  fields.Insert(hash, field);
+}
+
+void Hash::Big::Free(HashField* field) {
+  field_bytes -= UsableBytes(field);
+  FreeBytes(field);
+}
+
+bool Hash::Big::FreeSome(size_t* budget) {
+  return fields.Drain(budget, [this](HashField* field) { Free(field); });
+}
+
+size_t Hash::memory_bytes() const {
+  if (!big_) return compact_.memory_bytes();
+  return sizeof(Big) + big_->fields.memory_bytes() + big_->field_bytes;
+}
+
+bool Hash::FitsCompact(std::string_view field, std::string_view value,
+                       const HashLimits& limits) const {
+  return field.size() <= limits.max_listpack_value && value.size() <= limits.max_listpack_value &&
+         compact_.byte_size() + field.size() + value.size() < kMaxCompactBytes;
+}
+
+bool Hash::Set(std::string_view field, std::string_view value, const HashLimits& limits) {
+  if (big_) return SetInBig(field, value);
+  if (FitsCompact(field, value, limits)) {
+    uint32_t present = compact_.Find(field, 1);
+    if (present != Listpack::kNone || size() < limits.max_listpack_entries) {
+      return SetInCompact(present, field, value);
+    }
+  }
+  MakeBig();
+  return SetInBig(field, value);
+}
+
+// `present` is where the field is, or kNone.
+bool Hash::SetInCompact(uint32_t present, std::string_view field, std::string_view value) {
+  if (present != Listpack::kNone) {
+    compact_.Replace(compact_.Next(present), value);
+    return false;
+  }
+  compact_.PushBack(field);
+  compact_.PushBack(value);
+  return true;
+}
+
+bool Hash::SetInBig(std::string_view field, std::string_view value) {
+  uint64_t hash = HashBytes(field);
+  HashField* present = big_->fields.Find(hash, field);
+  if (present == nullptr) {
+    big_->Insert(field, value, hash);
+    return true;
+  }
+  if (present->SetValue(value)) return false;
+  HashField* fresh = HashField::Make(field, value);
+  big_->field_bytes += UsableBytes(fresh);
+  big_->fields.Replace(hash, present, fresh);
+  big_->Free(present);
+  return false;
+}
+
+void Hash::MakeBig() {
+  auto big = std::make_unique<Big>();
+  ForEach([&](std::string_view field, std::string_view value) {
+    big->Insert(field, value, HashBytes(field));
+  });
+  compact_.Clear();
+  big_ = std::move(big);
+}
+
+bool Hash::Remove(std::string_view field) {
+  if (big_) {
+    HashField* present = big_->fields.Remove(HashBytes(field), field);
+    if (present == nullptr) return false;
+    big_->Free(present);
+    return true;
+  }
+  uint32_t pos = compact_.Find(field, 1);
+  if (pos == Listpack::kNone) return false;
+  compact_.Erase(pos, 2);
+  return true;
+}
+
+std::optional<std::string_view> Hash::Get(std::string_view field, ElementScratch& scratch) const {
+  if (big_) {
+    const HashField* present = big_->fields.Find(HashBytes(field), field);
+    if (present == nullptr) return std::nullopt;
+    return present->value();
+  }
+  uint32_t pos = compact_.Find(field, 1);
+  if (pos == Listpack::kNone) return std::nullopt;
+  return compact_.Get(compact_.Next(pos)).ToString(scratch);
+}
+
+bool Hash::Contains(std::string_view field) const {
+  if (big_) return big_->fields.Find(HashBytes(field), field) != nullptr;
+  return compact_.Find(field, 1) != Listpack::kNone;
+}
+
+size_t Hash::ValueLength(std::string_view field) const {
+  ElementScratch scratch;
+  return Get(field, scratch).value_or(std::string_view()).size();
+}
+
+Hash Hash::Clone() const {
+  Hash copy;
+  if (!big_) {
+    copy.compact_ = compact_.Clone();
+    return copy;
+  }
+  copy.big_ = std::make_unique<Big>();
+  ForEach([&](std::string_view field, std::string_view value) {
+    copy.big_->Insert(field, value, HashBytes(field));
+  });
+  return copy;
+}
+
+bool Hash::FreeSome(size_t* budget) {
+  if (*budget == 0) return empty();
+  if (!big_) {
+    --*budget;
+    compact_.Clear();
+    return true;
+  }
+  if (!big_->FreeSome(budget)) return false;
+  big_.reset();
+  return true;
+}
+
+}  // namespace kiln

@@ -1,7 +1,6 @@
 #include "engine/store/types/sorted_set.h"
 
 #include <cmath>
-#include <cstring>
 #include <string>
 
 #include "base/check.h"

@@ -289,7 +289,7 @@ TEST(SortedSet, BecomesLargeWithALongMember) {
   EXPECT_EQ(set.EncodingName(), "skiplist");
 }
 
-TEST(SortedSet, StoresSmallSetsAsRedisWould) {
+TEST(SortedSet, KeepsSmallSetsInOneShortBlock) {
   SortedSet set;
   set.Add(1.5, "a", kDefaultLimits);
   set.Add(-2, "b", kDefaultLimits);

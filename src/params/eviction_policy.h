@@ -17,4 +17,8 @@ enum class EvictionPolicy : uint8_t {
   kNoEviction,
 };
 
+constexpr bool IsLfu(EvictionPolicy policy) {
+  return policy == EvictionPolicy::kVolatileLfu || policy == EvictionPolicy::kAllKeysLfu;
+}
+
 }  // namespace kiln

@@ -33,7 +33,7 @@ struct Call {
   uint64_t now_ms() const { return db.now_ms(); }
 
   // A key's value changed: counts the change, tells watchers and keyspace-event listeners, serves who waits for it.
-  void Changed(const Key& key, KeyEventClass event_class, std::string_view event) {
+  void Changed(const Key& key, EventClass event_class, std::string_view event) {
     Touched(key);
     db.Notify(event_class, event, key.text);
   }

@@ -41,6 +41,7 @@ enum CommandFlag : uint32_t {
   kGate = 1u << 24,       // runs alone: no other worker is inside
   kEndsBatch = 1u << 25,  // later requests of the connection are looked at only after it ran
   kImmediate = 1u << 26,  // runs at once inside MULTI instead of being queued
+  kLocksQueue = 1u << 27,  // locks what the client's queued and watched keys need (EXEC)
 };
 
 // ACL categories beyond those that the flags give (read, write, fast, slow, admin, dangerous, blocking, pubsub).

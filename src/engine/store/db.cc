@@ -53,7 +53,7 @@ Record* Db::Find(const Key& key) {
   Record* record = Touch(key);
   if (record == nullptr) {
     ++context_.stats.misses;
-    Notify(kEventMiss, "keymiss", key.text);
+    Notify(kEventKeyMiss, "keymiss", key.text);
   } else {
     ++context_.stats.hits;
     if (!record->is_fetched()) record->set_fetched();
@@ -181,6 +181,10 @@ Record* Db::Reshape(const Key& key, Record* record, const RecordShape& shape, si
 void Db::IndexExpiry(DbShard& table, const Key& key, uint64_t expiry_ms) {
   if (table.expiry == nullptr) table.expiry = std::make_unique<ExpiryIndex>();
   table.expiry->Add(static_cast<uint32_t>(key.table_hash() >> 32), expiry_ms, context_.now_ms);
+  auto& next = keyspace_.shard(key.shard()).next_expiry_ms;
+  if (expiry_ms < next.load(std::memory_order_relaxed)) {
+    next.store(expiry_ms, std::memory_order_relaxed);
+  }
 }
 
 Record* Db::SetString(const Key& key, std::string_view value, const StringOptions& options) {
@@ -361,7 +365,7 @@ size_t Db::MemoryBytes(const Key& key, const Record* record) const {
   return bytes + CollectionMemoryBytes(record->type(), record->collection<void>());
 }
 
-void Db::Notify(KeyEventClass event_class, std::string_view event, std::string_view key) {
+void Db::Notify(EventClass event_class, std::string_view event, std::string_view key) {
   if (!(context_.settings.notify_keyspace_events & event_class)) [[likely]] return;
   if (context_.events != nullptr) context_.events->OnKeyEvent(event_class, event, key, index_);
 }

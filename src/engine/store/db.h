@@ -89,7 +89,7 @@ class Db {
   size_t MemoryBytes(const Key& key, const Record* record) const;
 
   // Calls the sink if the class of the event is switched on.
-  void Notify(KeyEventClass event_class, std::string_view event, std::string_view key);
+  void Notify(EventClass event_class, std::string_view event, std::string_view key);
 
   // Removes the due ones among the keys with this hash prefix, and indexes the others anew. For Keyspace::ExpireDue.
   void ExpirePrefix(size_t shard, uint32_t prefix);

@@ -1,5 +1,6 @@
 #include "engine/store/keyspace.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/memory.h"
@@ -45,6 +46,7 @@ size_t Keyspace::Flush(int db, bool at_once, StoreContext& context) {
     if (table.records.size() == 0) continue;
     keys += table.records.size();
     shards_[i].flushed.push_back(std::exchange(table, DbShard{}));
+    flushed_tables_.fetch_add(1, std::memory_order_relaxed);
     size_t budget = ~size_t{0};
     if (at_once) FreeFlushed(i, &budget, context);
   }
@@ -62,30 +64,28 @@ bool Keyspace::FreeFlushed(size_t shard, size_t* budget, StoreContext& context) 
         budget, [&](Record* record) { FreeRecord(shard, record, context); });
     if (!done) return false;
     flushed.pop_back();
+    flushed_tables_.fetch_sub(1, std::memory_order_relaxed);
   }
   if (flushed.capacity() > 0) std::vector<DbShard>().swap(flushed);
   return true;
 }
 
 bool Keyspace::ExpireDue(size_t shard, size_t* budget, StoreContext& context) {
+  uint64_t next = ExpiryIndex::kNever;
   for (int db = 0; db < databases(); ++db) {
     if (table(db, shard).expiry == nullptr) continue;
     Db view(*this, db, context);
     bool done = table(db, shard).expiry->Advance(
         context.now_ms, budget, [&](uint32_t prefix) { view.ExpirePrefix(shard, prefix); });
     if (!done) return false;
-    if (table(db, shard).expiry->empty()) table(db, shard).expiry.reset();
+    if (table(db, shard).expiry->empty()) {
+      table(db, shard).expiry.reset();
+    } else {
+      next = std::min(next, table(db, shard).expiry->NextDueMs());
+    }
   }
+  shards_[shard].next_expiry_ms.store(next, std::memory_order_relaxed);
   return true;
-}
-
-uint64_t Keyspace::NextExpiryMs(size_t shard) const {
-  uint64_t next = ExpiryIndex::kNever;
-  for (int db = 0; db < databases(); ++db) {
-    const auto& expiry = table(db, shard).expiry;
-    if (expiry != nullptr) next = std::min(next, expiry->NextDueMs());
-  }
-  return next;
 }
 
 Record* Keyspace::AllocateRecord(size_t shard, const RecordShape& shape, std::string_view key,

@@ -33,8 +33,8 @@ class Keyspace {
 
   // Removes what is due in a shard, whose lock the caller holds, at most *budget index entries; true when done.
   bool ExpireDue(size_t shard, size_t* budget, StoreContext& context);
-  // When ExpireDue next has work in any of a shard's databases (Unix ms), or ExpiryIndex::kNever. Needs its lock.
-  uint64_t NextExpiryMs(size_t shard) const;
+  // Whether any shard has flushed records left. No lock needed.
+  bool HasFlushed() const { return flushed_tables_.load(std::memory_order_relaxed) > 0; }
 
   // Memory of a record and of what hangs off it.
   Record* AllocateRecord(size_t shard, const RecordShape& shape, std::string_view key, size_t spare_bytes);
@@ -47,6 +47,7 @@ class Keyspace {
  private:
   std::unique_ptr<Shard[]> shards_;
   std::vector<std::unique_ptr<DbShard[]>> tables_;
+  std::atomic<size_t> flushed_tables_{0};
 };
 
 }  // namespace kiln

@@ -3,6 +3,7 @@
 // Everything in a shard is touched under its lock only (or by whoever holds the Gate alone).
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -27,6 +28,8 @@ PagePool& RecordPagePool();
 
 struct alignas(64) Shard {
   ShardLock lock;
+  // When the soonest TTL index of any database here has work (Unix ms); may be early. Read without the lock.
+  std::atomic<uint64_t> next_expiry_ms{ExpiryIndex::kNever};
   SlabHeap heap{RecordPagePool(), RecordSizeClasses()};
   std::unique_ptr<WatchList> watched;   // null while no client watches a key here
   std::unique_ptr<WaiterList> waiters;  // null while no client waits for a key here

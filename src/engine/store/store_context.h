@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "engine/store/reclaimer.h"
+#include "params/event_classes.h"
 #include "params/settings.h"
 
 namespace kiln {
@@ -24,28 +25,10 @@ struct StoreStats {
   void Add(const StoreStats& other);
 };
 
-// Classes of keyspace events, as notify-keyspace-events selects them.
-enum KeyEventClass : uint32_t {
-  kEventKeyspace = 1u << 0,  // K
-  kEventKeyevent = 1u << 1,  // E
-  kEventGeneric = 1u << 2,   // g
-  kEventString = 1u << 3,    // $
-  kEventList = 1u << 4,      // l
-  kEventSet = 1u << 5,       // s
-  kEventHash = 1u << 6,      // h
-  kEventZset = 1u << 7, // z
-  kEventExpired = 1u << 8,   // x
-  kEventEvicted = 1u << 9,   // e
-  kEventStream = 1u << 10,   // t
-  kEventMiss = 1u << 11,     // m
-  kEventModule = 1u << 13,   // d
-  kEventNew = 1u << 14,      // n
-};
-
 // Told of events of the classes that are switched on. Called under the key's shard lock: must not touch the store.
 class KeyEventSink {
  public:
-  virtual void OnKeyEvent(KeyEventClass event_class, std::string_view event, std::string_view key,
+  virtual void OnKeyEvent(EventClass event_class, std::string_view event, std::string_view key,
                           int db) = 0;
 
  protected:

@@ -1,0 +1,47 @@
+#include "engine/commands/command_table.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace kiln {
+
+CommandTable::CommandTable(std::span<const std::span<const Command>> groups) {
+  for (auto group : groups) {
+    for (const Command& command : group) all_.push_back(&command);
+  }
+  std::sort(all_.begin(), all_.end(),
+            [](const Command* a, const Command* b) { return a->name < b->name; });
+  slots_.resize(2048);
+  mask_ = slots_.size() - 1;
+  for (size_t number = 0; number < all_.size(); ++number) {
+    const Command* command = all_[number];
+    KILN_CHECK(number == 0 || all_[number - 1]->name != command->name);
+    numbers_[command] = number;
+    if (command->name.find('|') != std::string_view::npos) continue;
+    size_t i = Home(command->name);
+    while (slots_[i] != nullptr) i = (i + 1) & mask_;
+    slots_[i] = command;
+  }
+}
+
+const Command* CommandTable::FindChild(const Command& container, std::string_view name) const {
+  for (const Command* child : Children(container)) {
+    if (SameName(child->name.substr(container.name.size() + 1), name)) return child;
+  }
+  return nullptr;
+}
+
+std::vector<const Command*> CommandTable::Children(const Command& container) const {
+  std::vector<const Command*> children;
+  for (size_t i = NumberOf(container) + 1; i < all_.size(); ++i) {
+    std::string_view name = all_[i]->name;
+    if (!name.starts_with(container.name)) break;
+    if (name.size() > container.name.size() && name[container.name.size()] == '|') {
+      children.push_back(all_[i]);
+    }
+  }
+  return children;
+}
+
+}  // namespace kiln

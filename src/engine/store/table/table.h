@@ -161,21 +161,15 @@ class Table {
     return found;
   }
 
-  // Takes entries out and gives them to free_entry(Entry*), at most *budget of them; true when the
-  // table is empty.
+  // Takes entries out and gives them to free_entry(Entry*), at most *budget of them; true when the table is empty. Buckets go as they empty. Once begun, only more
+  // draining is allowed until that is done.
   template <class F>
   bool Drain(size_t* budget, F&& free_entry) {
     while (size_ > 0 && *budget > 0) {
-      Segment segment = NextDrainSegment();
-      for (size_t i = 0; i < segment.count() && *budget > 0; ++i) {
-        for (uint64_t& slot : segment.buckets()[i].slots) {
-          if (slot == 0) continue;
-          free_entry(static_cast<Entry*>(SlotEntry(slot)));
-          slot = 0;
-          --size_;
-          if (*budget > 0) --*budget;
-        }
-      }
+      Segment segment =
+          Segment::FromWord(directory()[drain_position_].load(std::memory_order_relaxed));
+      if (!DrainSegment(segment, budget, free_entry)) break;
+      ReleaseDrained(segment);
     }
     if (size_ == 0) Clear();
     return size_ == 0;
@@ -391,6 +385,10 @@ class Table {
     size_t entries = size_t{1} << depth();
     for (size_t i = 0; i < entries;) {
       Segment segment = Segment::FromWord(directory()[i].load(std::memory_order_relaxed));
+      if (segment.word() == 0) {
+        ++i;  // drained
+        continue;
+      }
       i += size_t{1} << (depth() - segment.depth());
       f(segment);
     }
@@ -418,18 +416,28 @@ class Table {
     return d == 0 || prefix >> d != 0 ? 0 : prefix << (64 - d);
   }
 
-  // Drain visits segments in directory order and remembers where it was.
-  Segment NextDrainSegment() {
-    size_t entries = size_t{1} << depth();
-    for (;; drain_position_ = (drain_position_ + 1) & (entries - 1)) {
-      Segment segment =
-          Segment::FromWord(directory()[drain_position_].load(std::memory_order_relaxed));
-      for (size_t i = 0; i < segment.count(); ++i) {
-        for (uint64_t slot : segment.buckets()[i].slots) {
-          if (slot != 0) return segment;
-        }
+  // True when the segment is empty; false when the budget ended first.
+  template <class F>
+  bool DrainSegment(Segment segment, size_t* budget, F&& free_entry) {
+    for (size_t i = 0; i < segment.count(); ++i) {
+      for (uint64_t& slot : segment.buckets()[i].slots) {
+        if (slot == 0) continue;
+        if (*budget == 0) return false;
+        free_entry(static_cast<Entry*>(SlotEntry(slot)));
+        slot = 0;
+        --size_;
+        --*budget;
       }
     }
+    return true;
+  }
+
+  void ReleaseDrained(Segment segment) {
+    size_t end = drain_position_ + (size_t{1} << (depth() - segment.depth()));
+    for (; drain_position_ < end; ++drain_position_) {
+      directory()[drain_position_].store(0, std::memory_order_relaxed);
+    }
+    segment.Free();
   }
 
   Word directory_{

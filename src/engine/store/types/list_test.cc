@@ -273,7 +273,7 @@ TEST(List, BehavesLikeAVectorOfTexts) {
     ListModel model(static_cast<uint64_t>(max_listpack_size + 10), {max_listpack_size});
     for (int step = 0; step < 1500 && !testing::Test::HasFatalFailure(); ++step) {
       model.Step(step < 700);
-      if (step % 50 == 0) model.Check();
+      if (step % 150 == 0) model.Check();
     }
     model.Check();
   }

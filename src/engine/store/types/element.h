@@ -18,7 +18,7 @@ struct ElementScratch {
 };
 
 struct Element {
-  std::string_view text;  // empty when is_int
+  std::string_view text = {};  // empty when is_int
   int64_t integer = 0;
   bool is_int = false;
 

@@ -30,7 +30,7 @@ List List::Clone() const {
 }
 
 size_t List::memory_bytes() const {
-  return sizeof(*this) + (chain_ ? chain_->memory_bytes() : compact_.memory_bytes());
+  return chain_ ? chain_->memory_bytes() : compact_.memory_bytes();
 }
 
 ListSlice List::Resolve(int64_t start, int64_t stop, size_t size) {

@@ -41,8 +41,8 @@ class List {
   List Clone() const;
 
   size_t size() const { return chain_ ? chain_->size() : compact_.size(); }
-  size_t memory_bytes() const;  // O(nodes)
-  const char* EncodingName() const { return chain_ ? "quicklist" : "listpack"; }
+  size_t memory_bytes() const;  // beyond this object itself; O(nodes)
+  std::string_view EncodingName() const { return chain_ ? "quicklist" : "listpack"; }
 
   // What Redis's start and stop indices (inclusive, negative from the tail) select among `size`
   // elements.

@@ -40,7 +40,7 @@ std::string PopText(List& list, End end, const ListLimits& limits = {}) {
 TEST(List, ASmallListIsOneSmallObjectAndOneBlock) {
   EXPECT_LE(sizeof(List), 16u);
   List list = ListOf({"a", "1"});
-  EXPECT_LE(list.memory_bytes(), sizeof(List) + 16);
+  EXPECT_LE(list.memory_bytes(), 16u);
 }
 
 TEST(List, PushesAndPopsAtBothEnds) {
@@ -74,34 +74,34 @@ TEST(List, ResolvesIndicesAsLrangeDoes) {
 TEST(List, BecomesAQuicklistWhenAGrowthWouldPassTheLimit) {
   ListLimits three{3};
   List list = ListOf({"a", "b", "c"}, three);
-  EXPECT_STREQ(list.EncodingName(), "listpack");
+  EXPECT_EQ(list.EncodingName(), "listpack");
   list.PushTail("d", three);
-  EXPECT_STREQ(list.EncodingName(), "quicklist");
+  EXPECT_EQ(list.EncodingName(), "quicklist");
 
   ListLimits four_kib{-1};
   List by_size = ListOf({std::string(4096 - 7, 'x')}, four_kib);
-  EXPECT_STREQ(by_size.EncodingName(), "listpack");
+  EXPECT_EQ(by_size.EncodingName(), "listpack");
   by_size.PushTail("y", four_kib);
-  EXPECT_STREQ(by_size.EncodingName(), "quicklist");
-  EXPECT_STREQ(ListOf({std::string(4090, 'x')}, four_kib).EncodingName(), "quicklist");
-  EXPECT_STREQ(ListOf({std::string(9000, 'x')}, three).EncodingName(), "quicklist");
+  EXPECT_EQ(by_size.EncodingName(), "quicklist");
+  EXPECT_EQ(ListOf({std::string(4090, 'x')}, four_kib).EncodingName(), "quicklist");
+  EXPECT_EQ(ListOf({std::string(9000, 'x')}, three).EncodingName(), "quicklist");
 }
 
 TEST(List, OneAnnouncedGrowthDecidesForAllItsElements) {
   List list;
   list.PrepareGrowth(10, 4, {3});
-  EXPECT_STREQ(list.EncodingName(), "quicklist");
+  EXPECT_EQ(list.EncodingName(), "quicklist");
 }
 
 TEST(List, BecomesAListpackAgainAtHalfTheLimit) {
   ListLimits limits{4};
   List list = ListOf({"a", "b", "c", "d", "e"}, limits);
-  EXPECT_STREQ(list.EncodingName(), "quicklist");
+  EXPECT_EQ(list.EncodingName(), "quicklist");
   PopText(list, End::kTail, limits);
   PopText(list, End::kTail, limits);
-  EXPECT_STREQ(list.EncodingName(), "quicklist");
+  EXPECT_EQ(list.EncodingName(), "quicklist");
   PopText(list, End::kTail, limits);
-  EXPECT_STREQ(list.EncodingName(), "listpack");
+  EXPECT_EQ(list.EncodingName(), "listpack");
   EXPECT_EQ(TextsOf(list), (Texts{"a", "b"}));
 }
 
@@ -152,12 +152,12 @@ TEST(List, ListpacksGoOutAndComeBack) {
     back.AppendListpack(*Listpack::FromBytes(pack.bytes()), limits);
   });
   EXPECT_EQ(TextsOf(back), texts);
-  EXPECT_STREQ(back.EncodingName(), "quicklist");
+  EXPECT_EQ(back.EncodingName(), "quicklist");
   Listpack pack;
   pack.PushBack("a");
   List one;
   one.AppendListpack(std::move(pack), limits);
-  EXPECT_STREQ(one.EncodingName(), "listpack");
+  EXPECT_EQ(one.EncodingName(), "listpack");
 }
 
 TEST(List, IsFreedInSlices) {
@@ -273,7 +273,7 @@ TEST(List, BehavesLikeAVectorOfTexts) {
     ListModel model(static_cast<uint64_t>(max_listpack_size + 10), {max_listpack_size});
     for (int step = 0; step < 1500 && !testing::Test::HasFatalFailure(); ++step) {
       model.Step(step < 700);
-      if (step % 50 == 0) model.Check();
+      if (step % 150 == 0) model.Check();
     }
     model.Check();
   }

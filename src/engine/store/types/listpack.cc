@@ -81,7 +81,11 @@ uint64_t FrontBytes(const uint8_t* entry) {
   return HeadBytes(entry[0]) + TextBytes(entry);
 }
 
-uint64_t EntryBytes(const uint8_t* entry) {
+// Short integers and texts, which most entries are, come first.
+inline uint64_t EntryBytes(const uint8_t* entry) {
+  uint8_t first = entry[0];
+  if (first < kText6) return 2;
+  if (first < kInt13) return 2 + (first & 0x3F);
   uint64_t front = FrontBytes(entry);
   return front + BackBytes(front);
 }
@@ -317,9 +321,8 @@ Element Listpack::Get(uint32_t pos) const {
 // is encoded in the one way that ListpackEntry encodes it, so equal elements have equal bytes.
 bool Listpack::Matches(uint32_t pos, const ListpackEntry& entry) const {
   const uint8_t* ours = block_ + pos;
-  if (ours[0] != entry.head_[0] || std::memcmp(ours, entry.head_, entry.head_bytes_) != 0) {
-    return false;
-  }
+  if (ours[0] != entry.head_[0]) return false;
+  if (entry.head_bytes_ > 1 && std::memcmp(ours, entry.head_, entry.head_bytes_) != 0) return false;
   std::string_view text = entry.payload_;
   return text.empty() || std::memcmp(ours + entry.head_bytes_, text.data(), text.size()) == 0;
 }

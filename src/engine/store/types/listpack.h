@@ -49,6 +49,9 @@ class Listpack {
   static constexpr uint32_t kNone = 0;
   static constexpr size_t kHeaderBytes = 6;
   static constexpr size_t kEmptyBytes = kHeaderBytes + 1;
+  // Past this a value should stop growing its one listpack, whatever its limits say (Redis stops
+  // there too).
+  static constexpr size_t kSafeBytes = size_t{1} << 30;
 
   Listpack() = default;
   Listpack(Listpack&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}

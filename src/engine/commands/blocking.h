@@ -24,8 +24,7 @@ struct BlockedRequest : Waiter {
   int protocol_version = 2;
   uint64_t deadline_ms = 0;  // Unix ms; 0 waits for ever
   std::string timeout_reply; // sent when the deadline passes
-  // Whether the key must hold this type (or be absent) to be of interest; other types leave the client waiting.
-  bool any_change = false;   // woken by deletions too
+  bool is_served = false;    // or timed out, or gone: whoever comes later leaves it alone
 };
 
 // What a handler asks for when it blocks.

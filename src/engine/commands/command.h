@@ -108,6 +108,8 @@ struct Command {
   std::string_view since;
   std::string_view usage;    // the arguments, as the documentation prints them
   std::string_view summary;
+  // The row's place among all rows, for per-command tables; set once when the CommandTable is built.
+  mutable uint32_t number = 0;
 
   bool Is(uint32_t flag) const { return (flags & flag) != 0; }
   bool HasArity(size_t count) const {

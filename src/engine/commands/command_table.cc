@@ -17,7 +17,7 @@ CommandTable::CommandTable(std::span<const std::span<const Command>> groups) {
   for (size_t number = 0; number < all_.size(); ++number) {
     const Command* command = all_[number];
     KILN_CHECK(number == 0 || all_[number - 1]->name != command->name);
-    numbers_[command] = number;
+    command->number = static_cast<uint32_t>(number);
     if (command->name.find('|') != std::string_view::npos) continue;
     size_t i = Home(command->name);
     while (slots_[i] != nullptr) i = (i + 1) & mask_;
@@ -34,7 +34,7 @@ const Command* CommandTable::FindChild(const Command& container, std::string_vie
 
 std::vector<const Command*> CommandTable::Children(const Command& container) const {
   std::vector<const Command*> children;
-  for (size_t i = NumberOf(container) + 1; i < all_.size(); ++i) {
+  for (size_t i = size_t{container.number} + 1; i < all_.size(); ++i) {
     std::string_view name = all_[i]->name;
     if (!name.starts_with(container.name)) break;
     if (name.size() > container.name.size() && name[container.name.size()] == '|') {

@@ -9,7 +9,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "engine/commands/command.h"
@@ -41,7 +40,6 @@ class CommandTable {
 
   // All rows, subcommands included, in order of their names; a row's place is its number.
   std::span<const Command* const> all() const { return all_; }
-  size_t NumberOf(const Command& command) const { return numbers_.at(&command); }
   std::vector<const Command*> Children(const Command& container) const;
 
  private:
@@ -74,7 +72,6 @@ class CommandTable {
   std::vector<const Command*> slots_;
   size_t mask_ = 0;
   std::vector<const Command*> all_;
-  std::unordered_map<const Command*, size_t> numbers_;
 };
 
 }  // namespace kiln

@@ -19,6 +19,7 @@ class CommandTable;
 class LatencyMonitor;
 class ParameterSet;
 class PubSub;
+class Reply;
 class SlowLog;
 struct Call;
 
@@ -63,15 +64,24 @@ class ServerControl {
   // A parameter was changed: puts it into force. Returns an error text, or empty. Alone.
   virtual std::string ApplyParameter(std::string_view name) = 0;
   virtual size_t UsedMemoryBytes() = 0;
-  // Runs a command as part of another (EXEC's queue, a script's redis.call): checks, handler, no locks taken.
-  // `call` is the outer one. The reply is written to `reply`.
-  virtual void RunNested(Call& outer, const Command& command, Arguments arguments, class Reply& reply) = 0;
+};
+
+// Runs commands inside another one. Each worker has its own.
+class NestedRunner {
+ public:
+  virtual ~NestedRunner() = default;
+  // EXEC's queue, a script's redis.call: the handler alone. The locks of `outer` must cover it, and the caller has
+  // checked what is to be checked.
+  virtual void RunNested(Call& outer, const Command& command, Arguments arguments, Reply& reply) = 0;
+  // Takes a client out of MULTI and WATCH. Locks the watched keys' shards unless `covered` says the caller's locks do.
+  virtual void DiscardTransaction(Client& client, bool covered) = 0;
 };
 
 struct Services {
   const CommandTable* commands = nullptr;
   ClientHub* clients = nullptr;
   ServerControl* server = nullptr;
+  NestedRunner* nested = nullptr;
   ScriptRunner* scripts = nullptr;
   ParameterSet* parameters = nullptr;
   PubSub* pubsub = nullptr;

@@ -59,6 +59,12 @@ class WaiterList {
   void Remove(const DbKey& key, const Waiter* waiter);
   // In order of arrival; null when nobody waits.
   const std::list<std::shared_ptr<Waiter>>* Find(int db, std::string_view key) const;
+  template <class F>
+  void ForEach(F&& f) const {
+    for (const auto& [key, waiters] : keys_) {
+      for (const auto& waiter : waiters) f(*waiter);
+    }
+  }
   bool empty() const { return keys_.empty(); }
 
  private:

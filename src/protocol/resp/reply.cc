@@ -1,5 +1,7 @@
 #include "protocol/resp/reply.h"
 
+#include <algorithm>
+
 namespace kiln {
 
 void Reply::Simple(std::string_view text) {
@@ -56,6 +58,9 @@ void Reply::InsertHeader(size_t at, char sigil, size_t length) {
 
 void Reply::Error(std::string_view text) {
   has_error_ = true;
+  std::string_view code = text.substr(0, std::min(text.find(' '), sizeof(error_code_)));
+  error_code_size_ = static_cast<uint8_t>(code.size());
+  std::memcpy(error_code_, code.data(), code.size());
   char* at = out_.Reserve(text.size() + 3);
   *at++ = '-';
   for (char c : text) *at++ = c == '\r' || c == '\n' ? ' ' : c;

@@ -68,9 +68,11 @@ class Reply {
   // Bytes as they are: other protocols, and replies made elsewhere.
   void Raw(std::string_view bytes) { out_.Append(bytes); }
 
-  // Whether an error was written since construction or the last ClearError; its code word and text for statistics.
+  // Whether an error was written since construction or the last ClearError.
   bool HasError() const { return has_error_; }
   void ClearError() { has_error_ = false; }
+  // The first word of the last error.
+  std::string_view error_code() const { return {error_code_, error_code_size_}; }
 
  private:
   void Header(char sigil, int64_t value) {
@@ -89,6 +91,8 @@ class Reply {
   ByteBuffer& out_;
   int version_;
   bool has_error_ = false;
+  uint8_t error_code_size_ = 0;
+  char error_code_[32];
 };
 
 }  // namespace kiln

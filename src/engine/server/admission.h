@@ -1,0 +1,21 @@
+// Admission: whether a request may run at all, as ten short checks in Redis's order.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/commands/client.h"
+#include "engine/commands/command.h"
+
+namespace kiln {
+
+struct StoreContext;
+class Server;
+class Worker;
+
+// The error reply (without "-"), or nothing when the request may run.
+std::optional<std::string> Admit(const Command* command, Arguments arguments, const Client& client,
+                                 Worker& worker);
+
+}  // namespace kiln

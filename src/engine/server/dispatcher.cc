@@ -1,0 +1,322 @@
+#include "engine/server/dispatcher.h"
+
+#include "base/ticks.h"
+#include "base/time.h"
+#include "engine/commands/command_table.h"
+#include "engine/commands/slow_log.h"
+#include "engine/server/admission.h"
+#include "engine/server/server.h"
+#include "engine/server/worker.h"
+
+namespace kiln {
+
+Dispatcher::Dispatcher(Server& server, Worker& worker)
+    : server_(server), worker_(worker), services_(server.services()) {
+  services_.nested = this;
+}
+
+void Dispatcher::BeginBatch() {
+  worker_.context().now_ms = static_cast<uint64_t>(NowMs());
+  int64_t slow_us = server_.settings().slowlog_log_slower_than_us;
+  slow_ticks_ = slow_us < 0 ? 0 : static_cast<uint64_t>(static_cast<double>(slow_us) * server_.ticks_per_us()) + 1;
+}
+
+void Dispatcher::Run(const Request& request) {
+  Session& session = *request.session;
+  if (session.is_closed() || session.client().close_after_reply) return;
+  Arguments arguments = worker_.batch().ArgumentsOf(request);
+  Client& client = session.client();
+  ++client.commands;
+  ++worker_.stats().commands;
+  worker_.LendOutput(session.output());
+  size_t reply_start = session.output().size();
+  Reply reply(session.output(), client.protocol_version);
+  if (auto refusal = Admit(request.command, arguments, client, worker_)) [[unlikely]] {
+    if (client.transaction.active && (request.command == nullptr || !request.command->Is(kLocksQueue))) {
+      client.transaction.aborted = true;
+    }
+    if (request.command != nullptr) {
+      ++worker_.command_stats()[request.command->number].rejected;
+      if (request.command->Is(kLocksQueue)) DiscardTransaction(client, false);
+    }
+    CountError(*refusal);
+    reply.Error(*refusal);
+  } else if (client.transaction.active && !request.command->Is(kImmediate)) {
+    Queue(*request.command, arguments, client, reply);
+  } else {
+    RunAdmitted(request, arguments, session);
+  }
+  FinishReply(session, reply_start);
+}
+
+void Dispatcher::FinishReply(Session& session, size_t reply_start) {
+  Client& client = session.client();
+  if (client.reply_mode != ReplyMode::kOn) [[unlikely]] {
+    if (client.reply_mode == ReplyMode::kSkipNext) {
+      client.reply_mode = ReplyMode::kSkip;
+      return;
+    }
+    session.output().Truncate(reply_start);
+    if (client.reply_mode == ReplyMode::kSkip) client.reply_mode = ReplyMode::kOn;
+  }
+  if (session.output().size() > reply_start || client.close_after_reply) session.OutputGrew();
+}
+
+void Dispatcher::Queue(const Command& command, Arguments arguments, Client& client, Reply& reply) {
+  QueuedRequest queued{&command, {}};
+  for (std::string_view argument : arguments) queued.arguments.emplace_back(argument);
+  client.transaction.queue.push_back(std::move(queued));
+  reply.Simple("QUEUED");
+}
+
+void Dispatcher::RunAdmitted(const Request& request, Arguments arguments, Session& session) {
+  const Command& command = *request.command;
+  Client& client = session.client();
+  StoreContext& context = worker_.context();
+  context.keep_clocks = client.no_touch;
+  client.last_active_ms = context.now_ms;
+  client.last_command = &command;
+  Reply reply(session.output(), client.protocol_version);
+  size_t first = command.name.find('|') == std::string_view::npos ? 1 : 2;
+  Call call(command, ArgumentCursor(arguments, first, request.first_key), reply,
+            Db(server_.keyspace(), client.db, context), client, services_);
+  if (server_.has_monitors() && !command.Is(kSkipMonitor | kAdmin)) FeedMonitors(client, arguments);
+  uint64_t started = Ticks();
+  bool one_key = command.keys.find == nullptr && command.keys.first == command.keys.last &&
+                 command.keys.first != 0 && !command.Is(kGate);
+  if (command.keys.any() || command.Is(kGate | kLocksQueue)) {
+    if (!one_key || !RunWithOneShard(request, call)) RunWithPlan(command, call);
+  } else {
+    Handle(command, call);
+  }
+  Account(command, call, started);
+}
+
+bool Dispatcher::RunWithOneShard(const Request& request, Call& call) {
+  Shard& shard = server_.keyspace().shard(request.first_key.shard());
+  shard.lock.Lock();
+  if (shard.waiters != nullptr) [[unlikely]] {
+    shard.lock.Unlock();
+    return false;
+  }
+  request.command->handler(call);
+  if (call.block.wanted) [[unlikely]] StartWait(call, *request.command);
+  shard.lock.Unlock();
+  return true;
+}
+
+void Dispatcher::RunWithPlan(const Command& command, Call& call) {
+  PlanLocks(command, call.args.all(), call.client);
+  if (plan_.everything()) {
+    server_.gate().Exclusive(worker_.index(), [&] { Handle(command, call); });
+    return;
+  }
+  LockPlan plan = plan_;
+  plan.Lock(server_.keyspace(), command.Is(kWrite | kLocksQueue));
+  Handle(command, call);
+  plan.Unlock(server_.keyspace());
+}
+
+void Dispatcher::Handle(const Command& command, Call& call) {
+  command.handler(call);
+  if (call.block.wanted) StartWait(call, command);
+  if (!call.ready.empty()) ServeReady(std::move(call.ready));
+}
+
+void Dispatcher::PlanLocks(const Command& command, Arguments arguments, const Client& client) {
+  plan_.Clear();
+  if (command.Is(kGate)) return plan_.AddEverything();
+  if (command.Is(kLocksQueue)) return PlanQueue(client);
+  key_positions_.clear();
+  if (!KeyPositions(command, arguments, &key_positions_)) return;  // the handler will say what is wrong
+  for (uint32_t position : key_positions_) plan_.Add(HashKey(arguments[position]).shard());
+}
+
+void Dispatcher::PlanQueue(const Client& client) {
+  std::vector<std::string_view> arguments;
+  for (const auto& watched : client.transaction.watched) plan_.Add(HashKey(watched.key.key).shard());
+  for (const QueuedRequest& queued : client.transaction.queue) {
+    if (queued.command->Is(kGate)) return plan_.AddEverything();
+    arguments.assign(queued.arguments.begin(), queued.arguments.end());
+    key_positions_.clear();
+    if (!KeyPositions(*queued.command, arguments, &key_positions_)) continue;
+    for (uint32_t position : key_positions_) plan_.Add(HashKey(arguments[position]).shard());
+  }
+}
+
+void Dispatcher::RunNested(Call& outer, const Command& command, Arguments arguments, Reply& reply) {
+  size_t first = command.name.find('|') == std::string_view::npos ? 1 : 2;
+  Call call(command, ArgumentCursor(arguments, first, Key{}), reply,
+            Db(server_.keyspace(), outer.client.db, worker_.context()), outer.client, outer.services);
+  call.may_block = false;
+  uint64_t started = Ticks();
+  command.handler(call);
+  for (DbKey& key : call.ready) outer.ready.push_back(std::move(key));
+  Account(command, call, started);
+}
+
+void Dispatcher::DiscardTransaction(Client& client, bool covered) {
+  Transaction& transaction = client.transaction;
+  if (!transaction.watched.empty()) {
+    LockPlan plan;
+    for (const auto& watched : transaction.watched) plan.Add(HashKey(watched.key.key).shard());
+    if (!covered) plan.Lock(server_.keyspace(), false);
+    for (const auto& watched : transaction.watched) {
+      auto& list = server_.keyspace().shard(HashKey(watched.key.key).shard()).watched;
+      if (list == nullptr) continue;
+      list->Remove(watched.key, transaction.state.get());
+      if (list->empty()) list.reset();
+    }
+    if (!covered) plan.Unlock(server_.keyspace());
+  }
+  transaction = Transaction{};
+}
+
+// ---- Waiting ----
+
+void Dispatcher::StartWait(Call& call, const Command& command) {
+  if (call.is_retry) return;
+  auto waiter = std::make_shared<BlockedRequest>();
+  waiter->client = call.client.handle;
+  waiter->command = &command;
+  for (std::string_view argument : call.args.all()) waiter->arguments.emplace_back(argument);
+  waiter->db = call.db.index();
+  waiter->protocol_version = call.client.protocol_version;
+  waiter->deadline_ms = call.block.deadline_ms;
+  waiter->timeout_reply = call.block.timeout_reply;
+  LockPlan shards;
+  key_positions_.clear();
+  KeyPositions(command, call.args.all(), &key_positions_);
+  for (uint32_t position : key_positions_) shards.Add(HashKey(call.args.all()[position]).shard());
+  shards.ForEach([&](uint32_t shard) { waiter->shards.push_back(shard); });
+  for (const Key& key : call.block.keys) {
+    DbKey name{call.db.index(), std::string(key.text)};
+    if (std::find(waiter->keys.begin(), waiter->keys.end(), name) != waiter->keys.end()) continue;
+    waiter->keys.push_back(name);
+    auto& waiters = server_.keyspace().shard(key.shard()).waiters;
+    if (waiters == nullptr) waiters = std::make_unique<WaiterList>();
+    waiters->Add(name, waiter);
+  }
+  call.client.waiter = waiter;
+  call.client.is_blocked = true;
+  Session* session = worker_.Find(call.client.handle.id);
+  if (session != nullptr) session->ArmBlockTimer(waiter->deadline_ms);
+  server_.CountBlocked(1);
+}
+
+// Serves waiters of the keys that changed, which may make further keys ready.
+void Dispatcher::ServeReady(std::vector<DbKey> ready) {
+  for (size_t i = 0; i < ready.size(); ++i) {
+    DbKey name = ready[i];
+    const auto& waiters = server_.keyspace().shard(HashKey(name.key).shard()).waiters;
+    if (waiters == nullptr) continue;
+    const auto* line = waiters->Find(name.db, name.key);
+    if (line == nullptr) continue;
+    auto snapshot = *line;
+    for (const auto& waiter : snapshot) {
+      ServeWaiter(std::static_pointer_cast<BlockedRequest>(waiter), &ready);
+    }
+  }
+}
+
+bool Dispatcher::ServeWaiter(const std::shared_ptr<BlockedRequest>& waiter, std::vector<DbKey>* ready) {
+  if (waiter->is_served) return true;
+  std::vector<std::string_view> arguments(waiter->arguments.begin(), waiter->arguments.end());
+  ByteBuffer bytes;
+  Reply reply(bytes, waiter->protocol_version);
+  retry_client_.handle = waiter->client;
+  retry_client_.db = waiter->db;
+  retry_client_.protocol_version = waiter->protocol_version;
+  Call call(*waiter->command, ArgumentCursor(arguments, 1, Key{}), reply,
+            Db(server_.keyspace(), waiter->db, worker_.context()), retry_client_,
+            services_);
+  call.is_retry = true;
+  uint64_t started = Ticks();
+  waiter->command->handler(call);
+  if (call.block.wanted) return false;
+  waiter->is_served = true;
+  LeaveLines(*waiter);
+  Account(*waiter->command, call, started);
+  for (DbKey& key : call.ready) ready->push_back(std::move(key));
+  server_.SendUnblock(waiter->client, std::string(bytes.view()));
+  return true;
+}
+
+void Dispatcher::LeaveLines(const Waiter& waiter) {
+  for (const DbKey& key : waiter.keys) {
+    auto& waiters = server_.keyspace().shard(HashKey(key.key).shard()).waiters;
+    if (waiters == nullptr) continue;
+    waiters->Remove(key, &waiter);
+    if (waiters->empty()) waiters.reset();
+  }
+  server_.CountBlocked(-1);
+}
+
+void Dispatcher::EndWait(Session& session) {
+  auto waiter = std::static_pointer_cast<BlockedRequest>(session.client().waiter);
+  if (waiter == nullptr) return;
+  LockPlan plan;
+  for (uint32_t shard : waiter->shards) plan.Add(shard);
+  plan.Lock(server_.keyspace(), false);
+  bool was_served = waiter->is_served;  // then the reply is in the mail
+  if (!was_served) {
+    waiter->is_served = true;
+    LeaveLines(*waiter);
+  }
+  plan.Unlock(server_.keyspace());
+  if (!was_served) session.Unblock(waiter->timeout_reply);
+}
+
+bool Dispatcher::EndWaitAlone(Client& client, std::string_view reply) {
+  auto waiter = std::static_pointer_cast<BlockedRequest>(client.waiter);
+  if (waiter == nullptr || waiter->is_served) return false;
+  waiter->is_served = true;
+  LeaveLines(*waiter);
+  server_.SendUnblock(client.handle, std::string(reply.empty() ? waiter->timeout_reply : reply));
+  return true;
+}
+
+void Dispatcher::Forget(Session& session) {
+  Client& client = session.client();
+  if (auto waiter = std::static_pointer_cast<BlockedRequest>(client.waiter)) {
+    LockPlan plan;
+    for (uint32_t shard : waiter->shards) plan.Add(shard);
+    plan.Lock(server_.keyspace(), false);
+    if (!waiter->is_served) LeaveLines(*waiter);
+    waiter->is_served = true;
+    plan.Unlock(server_.keyspace());
+    client.waiter.reset();
+  }
+  DiscardTransaction(client, false);
+}
+
+// ---- Accounting ----
+
+void Dispatcher::Account(const Command& command, const Call& call, uint64_t started_ticks) {
+  uint64_t spent = Ticks() - started_ticks;
+  CommandStats& stats = worker_.command_stats()[command.number];
+  ++stats.calls;
+  stats.ticks += spent;
+  if (call.reply.HasError()) [[unlikely]] {
+    ++stats.failed;
+    CountError(call.reply.error_code());
+  }
+  if (spent >= slow_ticks_ && slow_ticks_ != 0 && !command.Is(kSkipSlowlog)) [[unlikely]] {
+    server_.LogSlow(command, call, spent);
+  }
+}
+
+void Dispatcher::CountError(std::string_view text) {
+  ++worker_.stats().error_replies;
+  std::string code(text.substr(0, text.find(' ')));
+  // Scripts can make up codes: a bound keeps the table small.
+  constexpr size_t kMaxCodes = 128;
+  auto& errors = worker_.errors();
+  if (errors.size() < kMaxCodes || errors.contains(code)) ++errors[code];
+}
+
+void Dispatcher::FeedMonitors(const Client& client, Arguments arguments) {
+  server_.FeedMonitors(client, arguments);
+}
+
+}  // namespace kiln

@@ -1,0 +1,76 @@
+// Dispatcher: takes a request from admission to reply. One per worker.
+//
+//   Run: admit -> queue (MULTI) or plan locks -> lock -> handler -> serve waiters -> unlock -> account
+//
+// Locks are taken here and nowhere else: from the keys that the command's row names, in ascending shard order, or the
+// Gate alone. A handler runs to its end under them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/commands/call.h"
+#include "engine/commands/services.h"
+#include "engine/server/lock_plan.h"
+#include "engine/server/request_batch.h"
+
+namespace kiln {
+
+class Server;
+class Session;
+class Worker;
+
+class Dispatcher final : public NestedRunner {
+ public:
+  Dispatcher(Server& server, Worker& worker);
+
+  // To be called before a batch: looks at the time and at memory once for all of it.
+  void BeginBatch();
+  void Run(const Request& request);
+
+  void RunNested(Call& outer, const Command& command, Arguments arguments, Reply& reply) override;
+  void DiscardTransaction(Client& client, bool covered) override;
+
+  // The client's wait is over without a reply from a writer: sends `reply`, or the one it asked for on timeout.
+  void EndWait(Session& session);
+  // The same for somebody who holds the Gate alone; the owner learns by mail. False when it was not waiting.
+  bool EndWaitAlone(Client& client, std::string_view reply);
+  // The connection is gone: takes it out of all lines and lists.
+  void Forget(Session& session);
+
+ private:
+  friend class AdmissionTest;
+
+  void RunAdmitted(const Request& request, Arguments arguments, Session& session);
+  // The usual case, one key in one shard with nobody waiting; false when it takes more.
+  bool RunWithOneShard(const Request& request, Call& call);
+  void RunWithPlan(const Command& command, Call& call);
+  void PlanLocks(const Command& command, Arguments arguments, const Client& client);
+  void PlanQueue(const Client& client);
+  void Handle(const Command& command, Call& call);
+  void Queue(const Command& command, Arguments arguments, Client& client, Reply& reply);
+
+  // Under the locks of all the call's shards.
+  void StartWait(Call& call, const Command& command);
+  void ServeReady(std::vector<DbKey> ready);
+  // False when the client still has to wait.
+  bool ServeWaiter(const std::shared_ptr<BlockedRequest>& waiter, std::vector<DbKey>* ready);
+  void LeaveLines(const Waiter& waiter);
+
+  void Account(const Command& command, const Call& call, uint64_t started_ticks);
+  void CountError(std::string_view reply_line);
+  void FinishReply(Session& session, size_t reply_start);
+  void FeedMonitors(const Client& client, Arguments arguments);
+
+  Server& server_;
+  Worker& worker_;
+  LockPlan plan_;
+  std::vector<uint32_t> key_positions_;
+  uint64_t slow_ticks_ = 0;  // commands that take longer are logged; 0: none are
+  Services services_;
+  Client retry_client_;      // stands in for the client whose wait is being served
+};
+
+}  // namespace kiln

@@ -1,0 +1,45 @@
+// RequestBatch: complete requests of one or more connections, waiting to be executed together.
+//
+// Collecting them first lets their cache misses overlap: a request's bucket is prefetched when it is added, its record
+// just before the batch runs. Arguments are views into input buffers, which stay put until the batch has run.
+//
+// Thread safety: none; each worker has one.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "engine/commands/command.h"
+#include "engine/store/keyspace.h"
+
+namespace kiln {
+
+class Session;
+
+struct Request {
+  Session* session;
+  const Command* command;  // null: unknown
+  size_t first_argument;   // into RequestBatch::arguments
+  size_t argument_count;
+  int db;                  // for prefetching only
+  Key first_key;           // of commands that have one at a fixed place
+};
+
+struct RequestBatch {
+  static constexpr size_t kMax = 32;
+
+  size_t size = 0;
+  Request requests[kMax];
+  std::vector<std::string_view> arguments;
+
+  Arguments ArgumentsOf(const Request& request) const {
+    return {arguments.data() + request.first_argument, request.argument_count};
+  }
+  void Clear() {
+    size = 0;
+    arguments.clear();
+  }
+};
+
+}  // namespace kiln

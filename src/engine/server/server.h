@@ -1,0 +1,126 @@
+// Server: everything one node is made of. Built in bin/ and passed down; there is no global.
+//
+// Thread safety: the accessors may be called from any worker; what they return says how it may be used.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/commands/command_table.h"
+#include "engine/commands/latency_monitor.h"
+#include "engine/commands/pubsub_registry.h"
+#include "engine/commands/services.h"
+#include "engine/commands/slow_log.h"
+#include "engine/server/worker.h"
+#include "engine/store/gate.h"
+#include "engine/store/keyspace.h"
+#include "net/listener.h"
+#include "params/parameter_set.h"
+
+namespace kiln {
+
+class Dispatcher;
+
+enum class Protocol { kRedis, kMemcache };
+
+class Server final : public ClientHub, public ServerControl, public KeyEventSink {
+ public:
+  // `settings` and `parameters` must outlive the server.
+  Server(ParameterSet& parameters, Protocol protocol, std::string config_file);
+  ~Server();
+
+  // Opens the listeners; an error text, or empty.
+  std::string Listen();
+  // Runs the workers until Shutdown.
+  void Run();
+
+  const Settings& settings() const { return *parameters_.settings(); }
+  Keyspace& keyspace() { return keyspace_; }
+  Gate& gate() { return gate_; }
+  const CommandTable& commands() const { return commands_; }
+  size_t workers() const { return workers_.size(); }
+  KeyEventSink* key_events() { return this; }
+  double ticks_per_us() const { return ticks_per_us_; }
+  const Services& services() const { return services_; }
+
+  // Null when unknown. memcached's verbs live in a table of their own.
+  const Command* FindCommand(Arguments arguments, bool is_memcache) const {
+    return is_memcache ? memcache_commands_.Find(arguments) : commands_.Find(arguments);
+  }
+
+  // ---- For workers and dispatchers ----
+  uint64_t NextClientId() { return next_client_id_.fetch_add(1, std::memory_order_relaxed); }
+  void OnConnected(Session& session);
+  void OnDisconnected(Session& session);
+  bool IsPaused(const Client& client, uint64_t now_ms) const {
+    return pause_until_ms_ > now_ms && !pause_only_writes_ && !client.is_memcache;
+  }
+  bool MakeRoom(StoreContext& context);
+  void CountBlocked(int change) { blocked_clients_.fetch_add(change, std::memory_order_relaxed); }
+  void SendUnblock(ClientHandle to, std::string reply);
+  void LogSlow(const Command& command, const Call& call, uint64_t spent_ticks);
+  bool has_monitors() const { return monitors_.load(std::memory_order_relaxed) > 0; }
+  void FeedMonitors(const Client& client, Arguments arguments);
+  void AddMonitor(int change) { monitors_.fetch_add(change, std::memory_order_relaxed); }
+  void OnTick();  // about ten times a second, on worker 0
+
+  // ---- ClientHub ----
+  void Send(ClientHandle to, std::shared_ptr<const std::string> bytes) override;
+  void Close(ClientHandle who, bool after_output) override;
+  bool Unblock(ClientHandle who, bool with_error) override;
+  void ForEach(const std::function<void(Client&)>& f) override;
+  std::string Describe(const Client& client) override;
+  void Pause(uint64_t until_ms, bool only_writes) override;
+  void Unpause() override;
+
+  // ---- ServerControl ----
+  std::string Info(std::span<const std::string_view> sections) override;
+  void ResetStatistics() override;
+  void Shutdown() override;
+  std::string ApplyParameter(std::string_view name) override;
+  size_t UsedMemoryBytes() override;
+
+  // ---- KeyEventSink ----
+  void OnKeyEvent(EventClass event_class, std::string_view event, std::string_view key, int db) override;
+
+  // Alone: for INFO.
+  friend class InfoWriter;
+
+ private:
+  std::string OpenListener(Result<Fd, NetError> socket, const std::string& what);
+  void Place(Fd socket);
+  void ApplyMaxClients();
+
+  ParameterSet& parameters_;
+  Protocol protocol_;
+  std::string config_file_;
+  Keyspace keyspace_;
+  CommandTable commands_;
+  CommandTable memcache_commands_;
+  double ticks_per_us_;
+  uint64_t started_ms_;
+  std::string run_id_;
+  PubSub pubsub_;
+  SlowLog slow_log_;
+  LatencyMonitor latency_;
+  std::unique_ptr<ScriptRunner> scripts_;
+  Services services_;
+  Gate gate_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  size_t next_worker_ = 0;
+  std::atomic<uint64_t> next_client_id_{1};
+  std::atomic<int64_t> connected_clients_{0};
+  std::atomic<int64_t> blocked_clients_{0};
+  std::atomic<int> monitors_{0};
+  std::atomic<uint64_t> rejected_connections_{0};
+  size_t peak_memory_bytes_ = 0;
+  size_t base_memory_bytes_ = 0;
+  uint64_t pause_until_ms_ = 0;     // changed alone
+  bool pause_only_writes_ = false;  // changed alone
+};
+
+}  // namespace kiln

@@ -1,0 +1,227 @@
+#include "engine/server/session.h"
+
+#include <algorithm>
+
+#include "base/time.h"
+#include "engine/server/dispatcher.h"
+#include "engine/server/server.h"
+#include "engine/server/worker.h"
+#include "protocol/resp/reply.h"
+
+namespace kiln {
+
+Session::Session(Worker& worker, std::unique_ptr<PlainStream> stream, uint64_t id)
+    : worker_(worker),
+      stream_(std::move(stream)),
+      block_timer_(Timer::Calling<&Session::OnBlockTimeout>(this)) {
+  client_.handle = {worker.index(), id};
+  client_.fd = stream_->fd();
+}
+
+Session::~Session() = default;
+
+void Session::OnEvents(uint32_t events) {
+  if (is_closed_) return;
+  if (events == 0) {
+    is_postponed_ = false;
+    Resume();
+    return;
+  }
+  if (events & EPOLLOUT) Flush();
+  if (!is_closed_ && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) OnReadable();
+}
+
+bool Session::CanRun() const {
+  return !is_closed_ && !client_.is_blocked && !client_.close_after_reply &&
+         !worker_.IsPaused(client_);
+}
+
+void Session::OnReadable() {
+  bool in_place = input_.empty();
+  std::span<char> space;
+  if (in_place) {
+    space = worker_.ReadSpace(kTurnBytes);
+  } else {
+    size_t wanted = std::clamp<size_t>(parser_.missing_bytes(), kTurnBytes, size_t{1} << 20);
+    space = {input_.Reserve(wanted), wanted};
+  }
+  ssize_t got = stream_->Read(space);
+  if (got == Stream::kWouldBlock) return;
+  if (got <= 0) return Close();
+  auto bytes = static_cast<size_t>(got);
+  worker_.stats().input_bytes += bytes;
+  if (in_place) {
+    worker_.UseReadSpace(bytes);
+    std::string_view received(space.data(), bytes);
+    size_t used = Parse(received);
+    KeepRest(received.substr(used));
+    return;
+  }
+  input_.Commit(bytes);
+  auto limit = static_cast<size_t>(worker_.settings().client_query_buffer_limit_bytes);
+  if (input_.size() > (client_.authenticated ? limit : std::min<size_t>(limit, size_t{1} << 20))) {
+    return Close();
+  }
+  Resume();
+}
+
+void Session::Resume() {
+  if (input_.empty() || !CanRun()) return;
+  size_t used = Parse(input_.view());
+  if (used == 0 || is_closed_) return;
+  worker_.RunBatch();  // its requests look into input_
+  input_.Consume(used);
+  if (input_.empty()) input_.Release();
+}
+
+void Session::KeepRest(std::string_view rest) {
+  if (rest.empty() || is_closed_) return;
+  input_.Append(rest);
+}
+
+size_t Session::Parse(std::string_view bytes) {
+  size_t used = 0;
+  size_t requests = 0;
+  while (used < bytes.size() && CanRun()) {
+    if (++requests > kTurnRequests) {
+      if (!is_postponed_) worker_.loop().PostponeToNextTurn(this);
+      is_postponed_ = true;
+      break;
+    }
+    size_t consumed = 0;
+    if (!ParseOne(bytes.substr(used), &consumed)) break;
+    used += consumed;
+  }
+  return used;
+}
+
+// False when there is nothing more to do with these bytes now.
+bool Session::ParseOne(std::string_view bytes, size_t* consumed) {
+  RequestBatch& batch = worker_.batch();
+  size_t first = batch.arguments.size();
+  RequestLimits limits{worker_.settings().proto_max_bulk_len_bytes, client_.authenticated};
+  switch (parser_.Parse(bytes, limits, &batch.arguments, consumed)) {
+    case RequestParser::Status::kIncomplete:
+      return false;
+    case RequestParser::Status::kBroken:
+      worker_.RunBatch();
+      BreakProtocol(parser_.error());
+      return false;
+    case RequestParser::Status::kComplete:
+      break;
+  }
+  size_t count = batch.arguments.size() - first;
+  if (count == 0) return true;
+  const Command* command = worker_.AddRequest(*this, first, count);
+  bool is_inline = bytes[0] != '*';
+  bool must_run = is_inline || !client_.authenticated || command == nullptr ||
+                  command->Is(kEndsBatch | kBlocking);
+  if (must_run || batch.size == RequestBatch::kMax) worker_.RunBatch();
+  return true;
+}
+
+void Session::BreakProtocol(std::string_view error) {
+  if (is_closed_) return;
+  Reply(output_).Error(error);
+  ++worker_.stats().protocol_errors;
+  CloseAfterOutput();
+}
+
+void Session::OutputGrew() {
+  if (output_.size() - sent_ > kFlushBytes) Flush();
+  if (is_dirty_ || is_closed_) return;
+  is_dirty_ = true;
+  worker_.AddDirty(this);
+}
+
+void Session::Send(std::string_view bytes) {
+  if (is_closed_) return;
+  worker_.LendOutput(output_);
+  output_.Append(bytes);
+  OutputGrew();
+}
+
+void Session::Flush() {
+  is_dirty_ = false;
+  if (is_closed_) return;
+  while (sent_ < output_.size()) {
+    ssize_t sent = stream_->Write({output_.data() + sent_, output_.size() - sent_});
+    if (sent == Stream::kError) return Close();
+    if (sent == Stream::kWouldBlock) break;
+    sent_ += static_cast<size_t>(sent);
+    worker_.stats().output_bytes += static_cast<uint64_t>(sent);
+  }
+  bool all_sent = sent_ == output_.size();
+  if (all_sent) {
+    sent_ = 0;
+    worker_.TakeBackOutput(output_);
+    if (client_.close_after_reply) return Close();
+  } else if (IsOverOutputLimit()) {
+    ++worker_.stats().output_limit_disconnections;
+    return Close();
+  } else if (sent_ > output_.size() / 2) {
+    output_.Consume(sent_);
+    sent_ = 0;
+  }
+  client_.output_bytes = output_.size() - sent_;
+  if (all_sent == is_writable_armed_) {
+    is_writable_armed_ = !all_sent;
+    worker_.loop().Modify(stream_->fd(), EPOLLIN | (all_sent ? 0u : static_cast<uint32_t>(EPOLLOUT)), this);
+  }
+}
+
+bool Session::IsOverOutputLimit() {
+  size_t unsent = output_.size() - sent_;
+  if (!client_.authenticated) return unsent > kMaxUnauthenticatedOutput;
+  const OutputLimit& limit =
+      worker_.settings().output_limits[client_.subscriptions.any() ? kPubSubClient : kNormalClient];
+  if (limit.hard_bytes > 0 && unsent > static_cast<size_t>(limit.hard_bytes)) return true;
+  if (limit.soft_bytes == 0 || unsent <= static_cast<size_t>(limit.soft_bytes)) {
+    soft_limit_since_ms_ = 0;
+    return false;
+  }
+  uint64_t now_ms = worker_.context().now_ms;
+  if (soft_limit_since_ms_ == 0) soft_limit_since_ms_ = now_ms;
+  return now_ms - soft_limit_since_ms_ > static_cast<uint64_t>(limit.soft_seconds) * 1000;
+}
+
+void Session::CloseAfterOutput() {
+  client_.close_after_reply = true;
+  OutputGrew();
+}
+
+void Session::Close() {
+  if (is_closed_) return;
+  is_closed_ = true;
+  block_timer_.Cancel();
+  worker_.loop().Remove(stream_->fd(), this);
+  if (is_postponed_) worker_.loop().Forget(this);
+  worker_.OnClosed(this);
+}
+
+void Session::ArmBlockTimer(uint64_t deadline_ms) {
+  if (deadline_ms == 0) return;
+  uint64_t now_ms = static_cast<uint64_t>(NowMs());
+  worker_.loop().ArmIn(block_timer_,
+                       deadline_ms > now_ms ? static_cast<int64_t>(deadline_ms - now_ms) : 1);
+}
+
+void Session::OnBlockTimeout() { worker_.dispatcher().EndWait(*this); }
+
+void Session::Unblock(std::string_view reply) {
+  if (is_closed_ || !client_.is_blocked) return;
+  client_.is_blocked = false;
+  client_.waiter.reset();
+  block_timer_.Cancel();
+  Send(reply);
+  if (!input_.empty() && !is_postponed_) {
+    is_postponed_ = true;
+    worker_.loop().PostponeToNextTurn(this);
+  }
+}
+
+uint64_t Session::IdleSeconds() const {
+  return (worker_.context().now_ms - client_.last_active_ms) / 1000;
+}
+
+}  // namespace kiln

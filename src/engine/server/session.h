@@ -1,0 +1,86 @@
+// Session: one connection, from bytes to requests and from replies to bytes.
+//
+//   readable -> Read -> Parse (requests go to the worker's batch) -> Dispatcher -> output -> Flush
+//
+// A session is touched by its worker only. Complete requests are parsed in place; only what is left of an incomplete one
+// is copied to `input_`. An idle session holds no buffer.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "base/byte_buffer.h"
+#include "engine/commands/client.h"
+#include "net/event_loop.h"
+#include "net/stream.h"
+#include "protocol/resp/request_parser.h"
+
+namespace kiln {
+
+class Worker;
+
+class Session final : public Handler {
+ public:
+  // What one turn takes from a connection, so that a deep pipeline cannot starve the others.
+  static constexpr size_t kTurnBytes = 16384;
+  static constexpr size_t kTurnRequests = 512;
+  // Output beyond this is sent before the turn ends.
+  static constexpr size_t kFlushBytes = 65536;
+  // Unread replies that a client may cause before it has authenticated.
+  static constexpr size_t kMaxUnauthenticatedOutput = 1024;
+
+  Session(Worker& worker, std::unique_ptr<PlainStream> stream, uint64_t id);
+  ~Session();
+
+  void OnEvents(uint32_t events) override;
+
+  Client& client() { return client_; }
+  ByteBuffer& output() { return output_; }
+  Worker& worker() { return worker_; }
+
+  // Bytes from elsewhere: pub/sub messages, a served wait.
+  void Send(std::string_view bytes);
+  // To be called after something was written to output().
+  void OutputGrew();
+  void Flush();
+  // Closes at once, or after what is in the output was sent. The object lives until the turn ends.
+  void Close();
+  void CloseAfterOutput();
+  bool is_closed() const { return is_closed_; }
+
+  // The wait is over: goes on with requests that came meanwhile. `reply` is what the command answers.
+  void Unblock(std::string_view reply);
+  // Arms the timer that ends a wait.
+  void ArmBlockTimer(uint64_t deadline_ms);
+  // Looks again at input that waited (after a pause).
+  void Resume();
+  // Seconds since the last request.
+  uint64_t IdleSeconds() const;
+
+ private:
+  void OnReadable();
+  // Parses what there is; returns the bytes used.
+  size_t Parse(std::string_view bytes);
+  bool ParseOne(std::string_view bytes, size_t* consumed);
+  bool CanRun() const;
+  void KeepRest(std::string_view rest);
+  void BreakProtocol(std::string_view error);
+  bool IsOverOutputLimit();
+  void OnBlockTimeout();
+
+  Worker& worker_;
+  std::unique_ptr<PlainStream> stream_;
+  RequestParser parser_;
+  ByteBuffer input_;    // bytes not yet used
+  ByteBuffer output_;   // replies not yet sent
+  size_t sent_ = 0;     // of output_
+  Timer block_timer_;
+  bool is_closed_ = false;
+  bool is_dirty_ = false;      // on the worker's flush list
+  bool is_writable_armed_ = false;
+  bool is_postponed_ = false;  // will be called next turn for input it has
+  uint64_t soft_limit_since_ms_ = 0;
+  Client client_;
+};
+
+}  // namespace kiln

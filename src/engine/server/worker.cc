@@ -1,0 +1,241 @@
+#include "engine/server/worker.h"
+
+#include <algorithm>
+
+#include "base/ticks.h"
+#include "base/time.h"
+#include "engine/commands/command_table.h"
+#include "engine/server/dispatcher.h"
+#include "engine/server/server.h"
+
+namespace kiln {
+namespace {
+
+// What background work may take of a turn.
+constexpr double kBackgroundUs = 500;
+// Elements, records or TTL entries between looks at the clock.
+constexpr size_t kSliceBudget = 128;
+
+}  // namespace
+
+Worker::Worker(Server& server, uint32_t index)
+    : server_(server),
+      index_(index),
+      context_(server.settings(), static_cast<uint64_t>(NowUs()) + index),
+      dispatcher_(std::make_unique<Dispatcher>(server, *this)),
+      command_stats_(server.commands().all().size()),
+      read_space_(std::make_unique<char[]>(kReadBytes)),
+      tick_(Timer::Calling<&Worker::OnTick>(this)) {
+  batch_.arguments.reserve(1024);
+  context_.events = server.key_events();
+  context_.now_ms = static_cast<uint64_t>(NowMs());
+}
+
+Worker::~Worker() = default;
+
+void Worker::Run() {
+  loop_.SetHooks(this);
+  loop_.ArmIn(tick_, 1);
+  loop_.Run();
+  sessions_.clear();
+}
+
+void Worker::BeforeTurn() {
+  server_.gate().Enter(index_);
+  context_.now_ms = static_cast<uint64_t>(NowMs());
+}
+
+void Worker::AfterTurn() {
+  RunBatch();
+  if (!RunBackground()) loop_.PostponeToNextTurn();
+  FlushDirty();
+  closed_.clear();
+  server_.gate().Leave(index_);
+}
+
+void Worker::FlushDirty() {
+  for (size_t i = 0; i < dirty_.size(); ++i) dirty_[i]->Flush();
+  dirty_.clear();
+}
+
+// ---- Connections ----
+
+void Worker::TakeConnection(Fd socket, bool is_memcache) {
+  loop_.mailbox().Post([this, fd = socket.Release(), is_memcache] { AddSession(Fd(fd), is_memcache); });
+}
+
+void Worker::AddSession(Fd socket, bool is_memcache) {
+  int fd = socket.get();
+  uint64_t id = server_.NextClientId();
+  auto session = std::make_unique<Session>(*this, std::make_unique<PlainStream>(std::move(socket)), id);
+  Client& client = session->client();
+  client.is_memcache = is_memcache;
+  client.created_ms = client.last_active_ms = context_.now_ms;
+  client.address = PeerAddressText(fd);
+  client.local_address = LocalAddressText(fd);
+  client.is_local = IsUnixSocket(fd) || client.address.starts_with("127.") ||
+                    client.address.starts_with("[::1]");
+  if (IsUnixSocket(fd)) client.address += ":0";
+  client.authenticated = settings().requirepass.empty();
+  ++stats_.connections;
+  NetError error = loop_.Add(fd, EPOLLIN, session.get());
+  if (error.code != 0) return;
+  Session* kept = session.get();
+  sessions_[id] = std::move(session);
+  server_.OnConnected(*kept);
+}
+
+Session* Worker::Find(uint64_t client_id) {
+  auto found = sessions_.find(client_id);
+  return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+void Worker::OnClosed(Session* session) {
+  dispatcher_->Forget(*session);
+  server_.OnDisconnected(*session);
+  auto found = sessions_.find(session->client().handle.id);
+  if (found == sessions_.end()) return;
+  closed_.push_back(std::move(found->second));
+  sessions_.erase(found);
+}
+
+std::span<char> Worker::ReadSpace(size_t bytes) {
+  if (kReadBytes - read_used_ < bytes) {
+    RunBatch();
+    read_used_ = 0;
+  }
+  return {read_space_.get() + read_used_, bytes};
+}
+
+void Worker::LendOutput(ByteBuffer& output) {
+  if (output.capacity() > 0 || spare_buffers_.empty()) return;
+  output.Swap(spare_buffers_.back());
+  spare_buffers_.pop_back();
+}
+
+void Worker::TakeBackOutput(ByteBuffer& output) {
+  output.Clear();
+  if (output.capacity() > kMaxSpareBufferBytes || spare_buffers_.size() >= kMaxSpareBuffers) {
+    output.Release();
+    return;
+  }
+  spare_buffers_.emplace_back();
+  spare_buffers_.back().Swap(output);
+}
+
+bool Worker::IsPaused(const Client& client) const { return server_.IsPaused(client, context_.now_ms); }
+
+// ---- Requests ----
+
+const Command* Worker::AddRequest(Session& session, size_t first_argument, size_t count) {
+  Request& request = batch_.requests[batch_.size++];
+  request.session = &session;
+  request.first_argument = first_argument;
+  request.argument_count = count;
+  request.db = session.client().db;
+  Arguments arguments = batch_.ArgumentsOf(request);
+  const Command* command = server_.FindCommand(arguments, session.client().is_memcache);
+  request.command = command;
+  request.first_key = {};
+  if (command != nullptr && command->keys.first > 0 && static_cast<size_t>(command->keys.first) < count) {
+    request.first_key = HashKey(arguments[static_cast<size_t>(command->keys.first)]);
+    const Key& key = request.first_key;
+    server_.keyspace().table(request.db, key.shard()).records.PrefetchBucket(key.table_hash());
+  }
+  return command;
+}
+
+void Worker::RunBatch() {
+  if (batch_.size == 0) return;
+  server_.gate().StepAside(index_);
+  Keyspace& keyspace = server_.keyspace();
+  for (size_t i = 0; i < batch_.size; ++i) {
+    const Request& request = batch_.requests[i];
+    const Key& key = request.first_key;
+    if (key.text.data() == nullptr) continue;
+    keyspace.table(request.db, key.shard()).records.PrefetchEntry(key.table_hash());
+  }
+  dispatcher_->BeginBatch();
+  for (size_t i = 0; i < batch_.size; ++i) dispatcher_->Run(batch_.requests[i]);
+  batch_.Clear();
+}
+
+// ---- Background ----
+
+void Worker::OnTick() {
+  CloseIdle();
+  uint64_t soonest = ExpiryIndex::kNever;
+  size_t step = server_.workers();
+  for (size_t shard = index_; shard < kShardCount; shard += step) {
+    soonest = std::min(soonest, server_.keyspace().shard(shard).next_expiry_ms.load(std::memory_order_relaxed));
+  }
+  uint64_t now_ms = context_.now_ms;
+  expiry_is_due_ = soonest <= now_ms;
+  int64_t wait_ms = soonest <= now_ms ? ExpiryIndex::kTickMs : static_cast<int64_t>(std::min<uint64_t>(soonest - now_ms, kIdleTickMs));
+  loop_.ArmIn(tick_, wait_ms);
+  if (index_ == 0) server_.OnTick();
+}
+
+bool Worker::RunBackground() {
+  uint64_t deadline = Ticks() + static_cast<uint64_t>(kBackgroundUs * server_.ticks_per_us());
+  if (expiry_is_due_) expiry_is_due_ = !ExpireShards(deadline);
+  while (!context_.reclaimer.empty()) {
+    if (Ticks() > deadline) return false;
+    context_.reclaimer.Run(kSliceBudget);
+  }
+  return FreeFlushed(deadline) && !expiry_is_due_;
+}
+
+// Goes round this worker's shards from where the last slice ended; false when time ran out.
+bool Worker::ExpireShards(uint64_t deadline_ticks) {
+  size_t step = server_.workers();
+  size_t own = (kShardCount - index_ + step - 1) / step;
+  Keyspace& keyspace = server_.keyspace();
+  for (size_t visited = 0; visited < own; ++visited) {
+    size_t shard = index_ + (next_shard_ % own) * step;
+    Shard& state = keyspace.shard(shard);
+    while (state.next_expiry_ms.load(std::memory_order_relaxed) <= context_.now_ms) {
+      if (Ticks() > deadline_ticks) return false;
+      size_t budget = kSliceBudget;
+      state.lock.Lock();
+      bool done = keyspace.ExpireDue(shard, &budget, context_);
+      state.lock.Unlock();
+      if (done) break;
+    }
+    ++next_shard_;
+  }
+  return true;
+}
+
+bool Worker::FreeFlushed(uint64_t deadline_ticks) {
+  Keyspace& keyspace = server_.keyspace();
+  if (!keyspace.HasFlushed()) return true;
+  size_t step = server_.workers();
+  size_t own = (kShardCount - index_ + step - 1) / step;
+  for (size_t visited = 0; visited < own; ++visited, ++next_flushed_shard_) {
+    size_t shard = index_ + (next_flushed_shard_ % own) * step;
+    bool done = false;
+    while (!done) {
+      if (Ticks() > deadline_ticks) return false;
+      size_t budget = kSliceBudget;
+      keyspace.shard(shard).lock.Lock();
+      done = keyspace.FreeFlushed(shard, &budget, context_);
+      keyspace.shard(shard).lock.Unlock();
+    }
+  }
+  return true;
+}
+
+void Worker::CloseIdle() {
+  auto timeout_s = static_cast<uint64_t>(settings().timeout_s);
+  if (timeout_s == 0 || context_.now_ms < next_idle_check_ms_) return;
+  next_idle_check_ms_ = context_.now_ms + 1000;
+  std::vector<Session*> idle;
+  ForEachSession([&](Session& session) {
+    bool waits = session.client().is_blocked || session.client().subscriptions.any();
+    if (!waits && session.IdleSeconds() >= timeout_s) idle.push_back(&session);
+  });
+  for (Session* session : idle) session->Close();
+}
+
+}  // namespace kiln

@@ -1,0 +1,114 @@
+// Worker: one thread with its event loop, its connections and its share of the background work.
+//
+// Everything in a worker belongs to its thread. Others reach it through its mailbox, or look in while they hold the Gate
+// alone. A worker is inside the Gate for the length of each turn.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/commands/services.h"
+#include "engine/server/command_stats.h"
+#include "engine/server/request_batch.h"
+#include "engine/server/session.h"
+#include "engine/store/store_context.h"
+#include "net/event_loop.h"
+
+namespace kiln {
+
+class Dispatcher;
+class Server;
+
+struct WorkerStats {
+  uint64_t commands = 0;
+  uint64_t connections = 0;
+  uint64_t input_bytes = 0;
+  uint64_t output_bytes = 0;
+  uint64_t protocol_errors = 0;
+  uint64_t error_replies = 0;
+  uint64_t output_limit_disconnections = 0;
+};
+
+class Worker final : public TurnHooks {
+ public:
+  Worker(Server& server, uint32_t index);
+  ~Worker();
+
+  uint32_t index() const { return index_; }
+  Server& server() { return server_; }
+  EventLoop& loop() { return loop_; }
+  StoreContext& context() { return context_; }
+  Dispatcher& dispatcher() { return *dispatcher_; }
+  RequestBatch& batch() { return batch_; }
+  WorkerStats& stats() { return stats_; }
+  std::vector<CommandStats>& command_stats() { return command_stats_; }
+  std::unordered_map<std::string, uint64_t>& errors() { return errors_; }
+  const Settings& settings() const { return context_.settings; }
+
+  void Run();   // until the server stops
+  // Any thread: takes over a connected socket.
+  void TakeConnection(Fd socket, bool is_memcache);
+  Session* Find(uint64_t client_id);
+  template <class F>
+  void ForEachSession(F&& f) {
+    for (auto& [id, session] : sessions_) f(*session);
+  }
+
+  // ---- For sessions ----
+  // Space for a read, which stays valid until the batch has run.
+  std::span<char> ReadSpace(size_t bytes);
+  void UseReadSpace(size_t bytes) { read_used_ += bytes; }
+  // Puts the request made of the batch's last arguments on the batch.
+  const Command* AddRequest(Session& session, size_t first_argument, size_t count);
+  void RunBatch();
+  void AddDirty(Session* session) { dirty_.push_back(session); }
+  void OnClosed(Session* session);
+  // Gives an empty output a recycled buffer; takes a sent one back.
+  void LendOutput(ByteBuffer& output);
+  void TakeBackOutput(ByteBuffer& output);
+  bool IsPaused(const Client& client) const;
+
+  void BeforeTurn() override;
+  void AfterTurn() override;
+
+ private:
+  static constexpr size_t kReadBytes = 256 * 1024;
+  static constexpr size_t kMaxSpareBuffers = 64;
+  static constexpr size_t kMaxSpareBufferBytes = 65536;
+  static constexpr int64_t kIdleTickMs = 100;
+
+  void AddSession(Fd socket, bool is_memcache);
+  void FlushDirty();
+  void OnTick();
+  // A slice of expiry, of freeing big values and of freeing flushed databases.
+  bool RunBackground();
+  bool ExpireShards(uint64_t deadline_ticks);
+  bool FreeFlushed(uint64_t deadline_ticks);
+  void CloseIdle();
+
+  Server& server_;
+  uint32_t index_;
+  EventLoop loop_;
+  StoreContext context_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  RequestBatch batch_;
+  WorkerStats stats_;
+  std::vector<CommandStats> command_stats_;
+  std::unordered_map<std::string, uint64_t> errors_;  // by code word
+  std::unique_ptr<char[]> read_space_;
+  size_t read_used_ = 0;
+  std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
+  std::vector<std::unique_ptr<Session>> closed_;  // destroyed when the turn ends
+  std::vector<Session*> dirty_;
+  std::vector<ByteBuffer> spare_buffers_;
+  Timer tick_;
+  bool expiry_is_due_ = false;
+  size_t next_shard_ = 0;
+  size_t next_flushed_shard_ = 0;
+  uint64_t next_idle_check_ms_ = 0;
+};
+
+}  // namespace kiln

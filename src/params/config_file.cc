@@ -5,12 +5,10 @@
 #include <glob.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
 
-#include "base/check.h"
 #include "base/split_args.h"
 #include "base/version.h"
 
@@ -18,8 +16,6 @@ namespace kiln {
 namespace {
 
 constexpr int kMaxIncludeDepth = 16;
-constexpr int64_t kMinHz = 1;
-constexpr int64_t kMaxHz = 500;
 
 // Directives of older versions that Redis still lets pass.
 constexpr std::string_view kForgotten =
@@ -162,20 +158,16 @@ class Loader {
     if (settings->cluster_enabled && !settings->replicaof.empty()) {
       return Fatal("replicaof directive not allowed in cluster mode");
     }
-    if (settings->cluster_enabled) AssignNumber("databases", 1);
-    AssignNumber("hz", std::clamp(settings->hz, kMinHz, kMaxHz));
+    if (settings->cluster_enabled) {
+      std::string one = "1";
+      return parameters_->Assign(*FindParameter("databases"), std::span(&one, 1));
+    }
     return {};
   }
 
   ErrorText Fatal(std::string_view why) {
     is_complete_ = true;
     return fmt::format("\n*** FATAL CONFIG FILE ERROR (Redis {}) ***\n{}\n", kRedisVersion, why);
-  }
-
-  void AssignNumber(std::string_view name, int64_t number) {
-    std::string word = std::to_string(number);
-    ErrorText error = parameters_->Assign(*FindParameter(name), std::span(&word, 1));
-    KILN_CHECK(error.empty());
   }
 
   ParameterSet* parameters_;

@@ -28,6 +28,7 @@ TEST(Number, IntegersHaveOneTextOnly) {
 TEST(Number, UnsignedIntegersRefuseSignsAndOverflow) {
   EXPECT_EQ(ParseUint64("18446744073709551615"), std::numeric_limits<uint64_t>::max());
   EXPECT_EQ(ParseUint64("007"), 7u);
+  EXPECT_EQ(ParseUint64(std::string(40, '0') + "7"), 7u);
   for (std::string_view text :
        {"", "-1", "+1", " 1", "1 ", "18446744073709551616", "99999999999999999999"}) {
     EXPECT_EQ(ParseUint64(text), std::nullopt) << text;

@@ -18,6 +18,7 @@ namespace kiln {
 enum class Type : uint8_t {
   kBool,            // yes, no
   kInt,             // a decimal number
+  kClampedInt,      // the same; one out of range is brought into it
   kBytes,           // a number with an optional unit: b, k, kb, m, mb, g, gb
   kBytesOrPercent,  // the same, or "5%"
   kOctal,

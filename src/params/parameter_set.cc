@@ -14,6 +14,11 @@ ErrorText Failed(std::string_view name, std::string_view why) {
   return fmt::format("CONFIG SET failed (possibly related to argument '{}') - {}", name, why);
 }
 
+// The row's name or alias, whichever was meant.
+std::string_view NameMeant(const Parameter& row, std::string_view given) {
+  return IsSameWord(given, row.alias) ? row.alias : row.name;
+}
+
 // Finds the rows of a CONFIG SET and checks that all of them may be set.
 ErrorText FindRows(std::span<const ParameterSet::NameValue> changes, bool may_set_protected,
                    std::vector<const Parameter*>* rows) {
@@ -96,7 +101,7 @@ ErrorText ParameterSet::SetMany(std::span<const NameValue> changes, bool may_set
   for (size_t i = 0; i < rows.size(); ++i) {
     if (ErrorText error = SetOne(*rows[i], changes[i].second); !error.empty()) {
       restore();
-      return Failed(rows[i]->name, error);
+      return Failed(NameMeant(*rows[i], changes[i].first), error);
     }
     if (ValueOf(*rows[i]) != old_values[i]) changed.push_back(rows[i]);
   }

@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
@@ -18,6 +19,8 @@
 namespace kiln {
 namespace {
 
+constexpr const char* kNotAnInteger = "argument couldn't be parsed into an integer";
+
 int64_t Bound(std::string_view text) {
   if (text == "int") return INT_MAX;
   if (text == "uint") return UINT_MAX;
@@ -25,12 +28,17 @@ int64_t Bound(std::string_view text) {
   return ParseInt64(text).value_or(0);
 }
 
+int64_t Lowest(std::string_view allowed) {
+  return Bound(allowed.substr(0, allowed.find("..")));
+}
+int64_t Highest(std::string_view allowed) {
+  return Bound(allowed.substr(allowed.find("..") + 2));
+}
+
 ErrorText CheckRange(std::string_view allowed, int64_t number) {
-  size_t dots = allowed.find("..");
-  int64_t lowest = Bound(allowed.substr(0, dots));
-  int64_t highest = Bound(allowed.substr(dots + 2));
-  if (number >= lowest && number <= highest) return {};
-  return fmt::format("argument must be between {} and {} inclusive", lowest, highest);
+  if (number >= Lowest(allowed) && number <= Highest(allowed)) return {};
+  return fmt::format("argument must be between {} and {} inclusive", Lowest(allowed),
+                     Highest(allowed));
 }
 
 ErrorText ReadBool(const std::string& word, std::string* value) {
@@ -44,6 +52,13 @@ ErrorText ReadNumber(const Parameter& row, std::optional<int64_t> number, std::s
   if (!number) return std::string(refusal);
   if (ErrorText error = CheckRange(row.allowed, *number); !error.empty()) return error;
   *value = std::to_string(*number);
+  return {};
+}
+
+ErrorText ReadClampedInt(const Parameter& row, const std::string& word, std::string* value) {
+  std::optional<int64_t> number = ParseInt64(word);
+  if (!number) return kNotAnInteger;
+  *value = std::to_string(std::clamp(*number, Lowest(row.allowed), Highest(row.allowed)));
   return {};
 }
 
@@ -108,8 +123,9 @@ ErrorText ReadWord(const Parameter& row, const std::string& word, std::string* v
     case Type::kBool:
       return ReadBool(word, value);
     case Type::kInt:
-      return ReadNumber(row, ParseInt64(word), "argument couldn't be parsed into an integer",
-                        value);
+      return ReadNumber(row, ParseInt64(word), kNotAnInteger, value);
+    case Type::kClampedInt:
+      return ReadClampedInt(row, word, value);
     case Type::kBytes:
       return ReadNumber(row, ParseByteSize(word), "argument must be a memory value", value);
     case Type::kBytesOrPercent:

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Runs the tiers of tests, each against the build it needs, and adds up what they report.
 
-A tier's tests are found, never listed: unit tests by ctest, Python tests by their folder under tests/, fuzz targets by
-their name. Counts come from the JUnit files that GoogleTest and pytest write; a program that dies without writing one,
-a build that fails and a sanitizer's report each count as one failure. A tier that outlives its limit is ended.
+A tier's tests are found, never listed: unit tests by ctest, Python tests by their folder under
+tests/, fuzz targets by their name. Counts come from the JUnit files that GoogleTest and pytest
+write; a program that dies without writing one, a build that fails and a sanitizer's report each
+count as one failure. A program that outlives its limit is ended.
 """
 
 import argparse
@@ -22,10 +23,16 @@ import xml.etree.ElementTree
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "test"
 JOBS = int(os.environ.get("JOBS", os.cpu_count()))
+PLAIN_LAYOUT = ("setarch", "-R")  # no address randomization: ThreadSanitizer needs its own layout
 LIMIT_S = 900  # of one program or build; none of ours needs half of it
 
-# The folders under tests/ that a tier runs; "system" runs every folder that no other tier names.
-FOLDERS = {"tidy": ["dev"], "commands": ["commands", "memcache"], "fuzz": ["fuzz"], "stress": ["stress"]}
+# The Python tests that a tier runs, by path under tests/; "system" runs those that no other tier does.
+FILES = {
+    "tidy": ["dev/test_*.py"],
+    "commands": ["test_commands.py", "test_memcache*.py"],
+    "fuzz": ["test_*fuzz*.py"],
+    "stress": ["test_*stress*.py"],
+}
 # Threads meet in these layers, so their unit tests run under ThreadSanitizer too.
 THREADED = ("base", "net", "evict", "server")
 
@@ -60,12 +67,13 @@ class Tier:
             print("\n".join("    " + line for line in lines[-60:]), flush=True)
 
     def run(self, what, command, **environment):
-        """Runs a program to its end or its limit; its output goes to a log. Returns the exit status and the log."""
+        """Runs a program to its end or its limit. Returns the exit status and the output's log."""
         log = self.folder / (what + ".log")
         with log.open("w") as output:
             process = subprocess.Popen(
                 [str(word) for word in command], cwd=ROOT, env={**self.environment, **environment},
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                start_new_session=True)
             try:
                 return process.wait(LIMIT_S), log
             except subprocess.TimeoutExpired:
@@ -88,20 +96,16 @@ class Tier:
         return status == 0
 
     def ctest(self, preset, pattern="^unit"):
-        command = ["setarch", "-R", "ctest", "--test-dir", ROOT / "build" / preset, "-R", pattern,
-                   "-j", JOBS, "--timeout", 300, "--output-on-failure", "--no-tests=error"]
-        status, log = self.run("ctest", command)
+        command = ["ctest", "--test-dir", ROOT / "build" / preset, "-R", pattern, "-j", JOBS,
+                   "--timeout", 300, "--output-on-failure", "--no-tests=error"]
+        status, log = self.run("ctest", [*PLAIN_LAYOUT, *command])
         self.count(status, log, "unit tests")
 
-    def pytest(self, preset, folders):
-        server = ROOT / "build" / preset / "bin" / "kiln-server" if preset else "none"
-        environment = {"KILN_SERVER": str(server)}
-        if self.options.against:
-            environment["KILN_AGAINST"] = self.options.against
-        # Sanitizers want a memory layout without surprises, hence setarch.
-        command = ["setarch", "-R", "/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                   f"--junitxml={self.folder}/pytest.xml", *folders, *self.options.pytest]
-        status, log = self.run("pytest", command, **environment)
+    def pytest(self, preset, files, *options):
+        command = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                   f"--junitxml={self.folder}/pytest.xml", *options, *self.options.pytest, *files]
+        server = ROOT / "build" / preset / "bin" / "kiln-server"
+        status, log = self.run("pytest", [*PLAIN_LAYOUT, *command], KILN_SERVER=str(server))
         self.count(0 if status == 5 else status, log, "pytest")  # 5: the options selected none
 
     def count(self, status, log, what):
@@ -109,11 +113,12 @@ class Tier:
         failed = 0
         for path in self.folder.glob("*.xml"):
             for suite in xml.etree.ElementTree.parse(path).getroot().iter("testsuite"):
-                tests, bad, errors, skipped, disabled = (
-                    int(suite.get(key) or 0) for key in ("tests", "failures", "errors", "skipped", "disabled"))
-                failed += bad + errors
-                self.skipped += skipped + disabled
-                self.passed += tests - bad - errors - skipped - disabled
+                def number(*keys):
+                    return sum(int(suite.get(key) or 0) for key in keys)
+                bad, left_out = number("failures", "errors"), number("skipped", "disabled")
+                failed += bad
+                self.skipped += left_out
+                self.passed += number("tests") - bad - left_out
             path.unlink()
         if status:
             self.fail(what, log)
@@ -125,11 +130,12 @@ class Tier:
 
 
 def python_tests(tier):
-    """The folders under tests/ that belong to a tier and hold tests."""
-    named = [folder for folders in FOLDERS.values() for folder in folders]
-    found = sorted({path.relative_to(ROOT / "tests").parts[0] for path in ROOT.glob("tests/*/**/test_*.py")})
-    return [f"tests/{folder}" for folder in found
-            if (folder in FOLDERS[tier] if tier in FOLDERS else folder not in named)]
+    """The files of Python tests that belong to a tier."""
+    def matching(patterns):
+        return {path for pattern in patterns for path in (ROOT / "tests").glob(pattern)}
+    if tier in FILES:
+        return sorted(matching(FILES[tier]))
+    return sorted(matching(["**/test_*.py"]) - matching(sum(FILES.values(), [])))
 
 
 def tidy(tier):
@@ -138,7 +144,7 @@ def tidy(tier):
         tier.fail("./dev tidy", log)
     else:
         tier.passed += 1
-    tier.pytest(None, python_tests("tidy"))
+    tier.pytest("release", python_tests("tidy"))
 
 
 def unit(tier):
@@ -146,26 +152,30 @@ def unit(tier):
         tier.ctest("asan")
 
 
-def scripts(tier, preset, folders):
-    if folders and (tier.options.against or tier.build(preset, "kiln-server")):
-        tier.pytest(preset, folders)
+def scripts(tier, preset, which):
+    """Python tests; with a release build the judges run them too, which shows that the tests are right."""
+    files = python_tests(which)
+    against = tier.options.against or ("both" if preset == "release" else "kiln")
+    if files and (":" in against or tier.build(preset, "kiln-server")):
+        tier.pytest(preset, files, "--against=" + against)
 
 
 def stress(tier):
     layers = [layer for layer in THREADED if unit_tests(layer)]
-    folders = python_tests("stress")
-    targets = [layer + "_tests" for layer in layers] + (["kiln-server"] if folders else [])
+    files = python_tests("stress")
+    targets = [layer + "_tests" for layer in layers] + (["kiln-server"] if files else [])
     if targets and tier.build("tsan", *targets):
         if layers:
             tier.ctest("tsan", "^unit\\.(%s)$" % "|".join(layers))
-        if folders:
-            tier.pytest("tsan", folders)
+        if files:
+            tier.pytest("tsan", files, "--against=kiln")
 
 
 def unit_tests(layer):
     """The unit tests of a layer as CMakeLists.txt groups them: kiln_tests(layer folder...)."""
     row = re.search(r"kiln_tests\(%s ([^)]*)\)" % layer, (ROOT / "CMakeLists.txt").read_text())
-    return row and [path for folder in row[1].split() for path in ROOT.glob(f"src/{folder}/*_test.cc")]
+    folders = row[1].split() if row else []
+    return [path for folder in folders for path in ROOT.glob(f"src/{folder}/*_test.cc")]
 
 
 def fuzz(tier):
@@ -173,18 +183,18 @@ def fuzz(tier):
     if targets and tier.build("fuzz", *targets):
         with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
             list(pool.map(lambda target: fuzz_one(tier, target), targets))
-    folders = python_tests("fuzz")
-    scripts(tier, "asan", folders)
+    scripts(tier, "asan", "fuzz")
 
 
 def fuzz_one(tier, target):
-    """Inputs that reach new code are kept in build/, so later runs go deeper; tests/fuzz/TARGET/ holds the seeds."""
+    """Starts from the seeds in tests/fuzz/TARGET/; keeps what it finds under build/ for later."""
     corpus = ROOT / "build/fuzz/corpus" / target
     corpus.mkdir(parents=True, exist_ok=True)
     seeds = [path for path in [ROOT / "tests/fuzz" / target] if path.is_dir()]
     status, log = tier.run(target, [
-        ROOT / "build/fuzz/bin" / target, f"-max_total_time={tier.options.seconds}", "-timeout=10",
-        "-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={corpus.parent}/{target}-", corpus, *seeds])
+        ROOT / "build/fuzz/bin" / target, f"-max_total_time={tier.options.seconds}",
+        "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
+        f"-artifact_prefix={corpus.parent}/{target}-", corpus, *seeds])
     if status:
         return tier.fail(target, log)
     tier.passed += 1
@@ -195,9 +205,9 @@ def fuzz_one(tier, target):
 TIERS = {
     "tidy": (tidy, "the rules of the house, and the tests of the tools"),
     "unit": (unit, "unit tests, with AddressSanitizer and UndefinedBehaviorSanitizer"),
-    "commands": (lambda t: scripts(t, "release", python_tests("commands")), "command scripts, release build"),
-    "system": (lambda t: scripts(t, "release", python_tests("system")), "clients and whole processes, release build"),
-    "asan": (lambda t: scripts(t, "asan", python_tests("commands")), "command scripts, sanitized build"),
+    "commands": (lambda tier: scripts(tier, "release", "commands"), "command scripts"),
+    "system": (lambda tier: scripts(tier, "release", "system"), "clients, whole processes"),
+    "asan": (lambda tier: scripts(tier, "asan", "commands"), "command scripts, sanitized build"),
     "stress": (stress, "threads against each other, with ThreadSanitizer"),
     "fuzz": (fuzz, "every parser against made-up input (clang, libFuzzer)"),
 }
@@ -205,11 +215,14 @@ TIERS = {
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev test", description=__doc__.splitlines()[0])
-    parser.add_argument("tiers", nargs="*", metavar="tier", help=", ".join(TIERS) + "; all when none is named")
+    parser.add_argument("tiers", nargs="*", metavar="tier",
+                        help=", ".join(TIERS) + "; all when none is named")
     parser.add_argument("--list", action="store_true", help="say what each tier is")
     parser.add_argument("--seconds", type=int, default=20, help="time for each fuzz target")
-    parser.add_argument("--against", metavar="HOST:PORT", help="run command scripts against another server")
-    parser.add_argument("-k", dest="only", metavar="WORDS", help="only the Python tests whose names match")
+    parser.add_argument("--against", default="", metavar="SERVER",
+                        help="kiln, redis or HOST:PORT: run the scripts on this server only")
+    parser.add_argument("-k", dest="only", metavar="WORDS",
+                        help="only the Python tests whose names match")
     options = parser.parse_args()
     options.pytest = ["-k", options.only] if options.only else []
     if options.list:
@@ -225,8 +238,10 @@ def main():
         tier = Tier(name, options)
         TIERS[name][0](tier)
         tier.close()
-        tier.say(f"{tier.passed} passed, {tier.failed} failed in {time.monotonic() - started:.0f} s")
-        passed, failed, skipped = passed + tier.passed, failed + tier.failed, skipped + tier.skipped
+        seconds = time.monotonic() - started
+        tier.say(f"{tier.passed} passed, {tier.failed} failed in {seconds:.0f} s")
+        passed, failed = passed + tier.passed, failed + tier.failed
+        skipped += tier.skipped
     print(f"\n{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return 1 if failed or not passed else 0
 

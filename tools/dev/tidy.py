@@ -292,7 +292,8 @@ def compile_alone(path, root):
     """The first error of a header that stands alone in a file, or nothing."""
     done = subprocess.run(["g++", *HEADER_FLAGS, "-x", "c++", "-"], cwd=root, capture_output=True,
                           text=True, input=f'#include "{path[4:]}"\n')
-    return done.stderr.splitlines()[0][:200] if done.returncode else ""
+    errors = [line for line in done.stderr.splitlines() if "error:" in line] or [done.stderr]
+    return errors[0][:200] if done.returncode else ""
 
 
 def check_headers(sources, root):

@@ -135,11 +135,14 @@ def test_paths_in_prose_must_exist(tmp_path):
 
 
 def test_every_command_has_a_script():
+    rows = ("LPUSH", "CONFIG|GET", "CLIENT|ID", "CLIENT|NO-EVICT")
     table = tidy.Source("src/engine/commands/list.cc",
-                        '  {"LPUSH",  -3, Keys::One()},\n  {"CONFIG GET", -3, Keys::None()},\n')
+                        "".join(f'  {{"{row}",  -3, Keys::One()}},\n' for row in rows))
     other = tidy.Source("src/params/memory.cc", '  {"LPOP", 3, Keys::One()},\n')
-    script = tidy.Source("tests/commands/server/config_get.resp", "")
-    assert [f.text for f in tidy.check_scripts([table, other, script])] == ["LPUSH has no script"]
+    scripts = [tidy.Source("tests/commands/server/config_get.resp", ""),
+               tidy.Source("tests/commands/connection/client.resp", "> CLIENT SETNAME a\n1> client id\n> client id\n")]
+    assert [f.text for f in tidy.check_scripts([table, other, *scripts])] == [
+        "LPUSH has no script", "CLIENT|NO-EVICT has no script"]
 
 
 def test_headers_compile_alone_and_results_are_kept(tmp_path):

@@ -64,7 +64,7 @@ HEADER_FLAGS = ("-std=c++20", "-fsyntax-only", "-Isrc", "-I/usr/include/luajit-2
 LEFTOVERS = {"util", "utils", "common", "misc", "helper", "helpers", "manager"}
 SUFFIXES = {".cc", ".h", ".py", ".md", ".resp", ".mc", ".js", ".cmake"}
 SKIPPED = {"node_modules", "__pycache__"}
-COMMAND_ROW = re.compile(r'(?m)^\s*\{"([A-Z][A-Z0-9_. |-]*)",\s*-?\d+,')
+COMMAND_ROW = re.compile(r'(?m)^\s*\{"([A-Z][A-Z0-9_|-]*)",\s*-?\d+,')
 DOCS_PATH = re.compile(r"(?<![\w/.-])docs/[\w./-]*\w")
 PROSE_PATH = re.compile(r"(?<![\w/.-])(?:docs|src|tests|tools|bench|cmake)/[\w./*-]*[\w*/]")
 
@@ -259,13 +259,18 @@ def check_prose(source, root):
 
 
 def check_scripts(sources):
-    """Each command of a table has a script by its name; that of CONFIG GET is config_get.resp."""
-    scripts = {pathlib.PurePosixPath(s.path).stem for s in sources if s.path.endswith(".resp")}
+    """Each command of a table has a script by its name: LPUSH lpush.resp, CONFIG|GET config_get.resp.
+
+    A subcommand may instead be sent by its container's script, config.resp.
+    """
+    scripts = {pathlib.PurePosixPath(s.path).stem: s.text.upper() for s in sources if s.path.endswith(".resp")}
     for source in sources:
         if not re.match(r"src/engine/\w+/\w+(?<!_test)\.cc$", source.path):
             continue
         for number, row in source.matches(COMMAND_ROW, code=False):
-            if re.sub(r"\W", "_", row[1].lower()) not in scripts:
+            container = scripts.get(row[1].partition("|")[0].lower(), "")
+            sent = "|" in row[1] and re.search(r"(?m)^\w*> *%s\b" % row[1].replace("|", " +"), container)
+            if row[1].lower().replace("|", "_") not in scripts and not sent:
                 yield Finding(source.path, number, "script", f"{row[1]} has no script", row[1])
 
 

@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+"""Writes docs/reference/ anew from what a fresh server says of itself, so the pages cannot lie.
+
+Commands come from COMMAND DOCS and COMMAND INFO, parameters and their defaults from CONFIG GET, metrics
+from INFO. With --check nothing is written: the exit status is 1 if a page is not as it would be.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import redis
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SERVER = os.environ.get("KILN_SERVER", str(ROOT / "build/release/bin/kiln-server"))
+NOTE = "<!-- Written by ./dev docs from the server's tables; changes made here are lost. -->\n\n"
+
+
+def text(value):
+    """A value of a reply as one cell of a table."""
+    words = value if isinstance(value, (list, set, tuple)) else [value]
+    words = [word.decode() if isinstance(word, bytes) else str(word) for word in words]
+    return " ".join(words).replace("|", "\\|")
+
+
+def pairs(flat):
+    """A RESP2 map as a dictionary with text keys."""
+    return {text(key): value for key, value in zip(flat[::2], flat[1::2])}
+
+
+def commands(client):
+    """One table a group. The arity counts the command itself; -3 means three or more words."""
+    docs = pairs(client.execute_command("COMMAND DOCS"))
+    groups = {}
+    for name, flat in docs.items():
+        groups.setdefault(text(pairs(flat).get("group", "other")), []).append(name)
+    lines = []
+    for group in sorted(groups):
+        lines += [f"## {group}", "", "| command | arity | flags | since | what it does |",
+                  "| --- | --- | --- | --- | --- |"]
+        for name in sorted(groups[group]):
+            doc = pairs(docs[name])
+            info = client.execute_command("COMMAND INFO", name)
+            arity, flags = rows_of(info, name)
+            lines.append(f"| {name.upper()} | {arity} | {flags} | {text(doc.get('since', ''))} | "
+                         f"{text(doc.get('summary', ''))} |")
+        lines.append("")
+    return lines
+
+
+def rows_of(info, name):
+    """Arity and flags out of COMMAND INFO, which the client may or may not have parsed."""
+    row = info[name] if isinstance(info, dict) else info[0]
+    if isinstance(row, dict):
+        return row["arity"], text(sorted(row["flags"]))
+    return row[1], text(sorted(text(flag) for flag in row[2]))
+
+
+def parameters(client):
+    lines = ["| parameter | default |", "| --- | --- |"]
+    for name, value in sorted(client.config_get("*").items()):
+        if name not in ("dir", "unixsocket", "pidfile", "logfile"):  # differ from run to run
+            lines.append(f"| {name} | {'`' + text(value) + '`' if value else ''} |")
+    return lines
+
+
+def metrics(client):
+    """The fields by section, less those of single commands and errors."""
+    lines, connection = [], client.connection_pool.get_connection("INFO")
+    connection.send_command("INFO")
+    for section in text(connection.read_response()).split("# ")[1:]:
+        title, *fields = section.splitlines()
+        names = [field.partition(":")[0] for field in fields if ":" in field]
+        names = [name for name in names if not name.startswith(("cmdstat_", "errorstat_"))]
+        lines += [f"## {title}", "", *(f"- `{name}`" for name in names), ""]
+    return lines
+
+
+PAGES = {
+    "commands.md": ("Commands", commands),
+    "parameters.md": ("Parameters", parameters),
+    "metrics.md": ("Metrics: the fields of INFO", metrics),
+}
+
+
+def pages():
+    """The text of each page, from a server of our own on a socket of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        socket = folder + "/socket"
+        process = subprocess.Popen([SERVER, "--port", "0", "--unixsocket", socket, "--dir", folder],
+                                   stdout=subprocess.DEVNULL)
+        try:
+            deadline = time.monotonic() + 10
+            while not os.path.exists(socket) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            client = redis.Redis(unix_socket_path=socket)
+            return {name: f"# {title}\n\n{NOTE}" + "\n".join(write(client)).rstrip() + "\n"
+                    for name, (title, write) in PAGES.items()}
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def main(check):
+    folder, fresh = ROOT / "docs/reference", pages()
+    stale = [name for name, page in fresh.items()
+             if not (folder / name).exists() or (folder / name).read_text() != page]
+    for name in stale:
+        print(f"docs/reference/{name} " + ("is out of date; ./dev docs" if check else "written"))
+        if not check:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(fresh[name])
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))

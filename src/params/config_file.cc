@@ -101,7 +101,7 @@ class Loader {
       if (words.size() != 1) return "wrong number of arguments";
       return parameters_->Assign(row, words);
     }
-    if (row.type == Type::kSavePoints && !has_save_points_) {
+    if (row.type == ParameterType::kSavePoints && !has_save_points_) {
       has_save_points_ = true;
       parameters_->ClearSavePoints();
     }

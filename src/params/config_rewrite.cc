@@ -140,13 +140,13 @@ void PutOutputLimits(const Parameter& row, const std::string& value, Lines* line
 // How a value of one line is written into the file.
 std::string FileForm(const Parameter& row, const std::string& value) {
   switch (row.type) {
-    case Type::kString:
-    case Type::kFileName:
-    case Type::kDirectory:
-    case Type::kEventClasses:
+    case ParameterType::kString:
+    case ParameterType::kFileName:
+    case ParameterType::kDirectory:
+    case ParameterType::kEventClasses:
       return Quoted(value);
-    case Type::kBytes:
-    case Type::kBytesOrPercent: {
+    case ParameterType::kBytes:
+    case ParameterType::kBytesOrPercent: {
       std::optional<int64_t> bytes = ParseInt64(value);
       return bytes ? FormatByteSize(*bytes) : value;
     }
@@ -159,16 +159,16 @@ void PutParameter(const Parameter& row, const ParameterSet& parameters, Lines* l
   const std::string& value = parameters.ValueOf(row);
   bool is_default = value == parameters.DefaultOf(row);
   switch (row.type) {
-    case Type::kSavePoints:
+    case ParameterType::kSavePoints:
       return PutSavePoints(row, value, lines);
-    case Type::kOutputLimits:
+    case ParameterType::kOutputLimits:
       return PutOutputLimits(row, value, lines);
-    case Type::kPrimary:  // A primary's file names no primary.
-    case Type::kAddresses:
+    case ParameterType::kPrimary:  // A primary's file names no primary.
+    case ParameterType::kAddresses:
       if (is_default) return lines->Claim(row.name);
       break;
-    case Type::kDirectory:    // Written always: the server may be started from elsewhere next time.
-    case Type::kPercentiles:  // As Redis does.
+    case ParameterType::kDirectory:    // Written always: the server may be started from elsewhere next time.
+    case ParameterType::kPercentiles:  // As Redis does.
       is_default = false;
       break;
     default:

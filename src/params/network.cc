@@ -7,16 +7,16 @@ namespace {
 // clang-format off
 constexpr Parameter kRows[] = {
   // name              alias  type              initial   allowed     apply          flags       member                      help
-  {"bind",             "",    Type::kAddresses, "* -::*", "",         Apply::kNow,   kMultiWord, &Settings::bind,            "Addresses to listen on; one with a leading '-' may be missing."},
-  {"bind-source-addr", "",    Type::kString,    "",       "",         Apply::kNow,   kNoEffect,  {},                         "Address that outgoing connections come from."},
-  {"port",             "",    Type::kInt,       "6379",   "0..65535", Apply::kNow,   0,          &Settings::port,            "TCP port; 0 listens on none."},
-  {"protected-mode",   "",    Type::kBool,      "yes",    "",         Apply::kNow,   0,          &Settings::protected_mode,  "Without a password and with default addresses, serve only local clients."},
-  {"socket-mark-id",   "",    Type::kInt,       "0",      "0..uint",  Apply::kStart, kNoEffect,  {},                         "Mark put on listening sockets for packet filters."},
-  {"tcp-backlog",      "",    Type::kInt,       "511",    "0..int",   Apply::kStart, 0,          &Settings::tcp_backlog,     "Connections that may wait to be accepted."},
-  {"tcp-keepalive",    "",    Type::kInt,       "300",    "0..int",   Apply::kNow,   0,          &Settings::tcp_keepalive_s, "Seconds between probes of silent connections; 0 sends none."},
-  {"timeout",          "",    Type::kInt,       "0",      "0..int",   Apply::kNow,   0,          &Settings::timeout_s,       "Seconds after which an idle client is closed; 0 never closes."},
-  {"unixsocket",       "",    Type::kString,    "",       "",         Apply::kStart, 0,          &Settings::unixsocket,      "Path of a unix socket to listen on as well."},
-  {"unixsocketperm",   "",    Type::kOctal,     "0",      "0..777",   Apply::kStart, 0,          &Settings::unixsocketperm,  "Mode bits of the unix socket, in octal."},
+  {"bind",             "",    ParameterType::kAddresses, "* -::*", "",         Apply::kNow,   kMultiWord, &Settings::bind,            "Addresses to listen on; one with a leading '-' may be missing."},
+  {"bind-source-addr", "",    ParameterType::kString,    "",       "",         Apply::kNow,   kNoEffect,  {},                         "Address that outgoing connections come from."},
+  {"port",             "",    ParameterType::kInt,       "6379",   "0..65535", Apply::kNow,   0,          &Settings::port,            "TCP port; 0 listens on none."},
+  {"protected-mode",   "",    ParameterType::kBool,      "yes",    "",         Apply::kNow,   0,          &Settings::protected_mode,  "Without a password and with default addresses, serve only local clients."},
+  {"socket-mark-id",   "",    ParameterType::kInt,       "0",      "0..uint",  Apply::kStart, kNoEffect,  {},                         "Mark put on listening sockets for packet filters."},
+  {"tcp-backlog",      "",    ParameterType::kInt,       "511",    "0..int",   Apply::kStart, 0,          &Settings::tcp_backlog,     "Connections that may wait to be accepted."},
+  {"tcp-keepalive",    "",    ParameterType::kInt,       "300",    "0..int",   Apply::kNow,   0,          &Settings::tcp_keepalive_s, "Seconds between probes of silent connections; 0 sends none."},
+  {"timeout",          "",    ParameterType::kInt,       "0",      "0..int",   Apply::kNow,   0,          &Settings::timeout_s,       "Seconds after which an idle client is closed; 0 never closes."},
+  {"unixsocket",       "",    ParameterType::kString,    "",       "",         Apply::kStart, 0,          &Settings::unixsocket,      "Path of a unix socket to listen on as well."},
+  {"unixsocketperm",   "",    ParameterType::kOctal,     "0",      "0..777",   Apply::kStart, 0,          &Settings::unixsocketperm,  "Mode bits of the unix socket, in octal."},
 };
 // clang-format on
 static_assert(IsSorted(kRows));

@@ -15,7 +15,7 @@
 namespace kiln {
 
 // What a value may look like. params/value.h reads each.
-enum class Type : uint8_t {
+enum class ParameterType : uint8_t {
   kBool,            // yes, no
   kInt,             // a decimal number
   kClampedInt,      // the same; one out of range is brought into it
@@ -61,7 +61,7 @@ using Member =
 struct Parameter {
   std::string_view name;
   std::string_view alias;  // An older name, or empty.
-  Type type;
+  ParameterType type;
   std::string_view initial;  // The default, as CONFIG GET prints it.
   // Numbers: "lowest..highest", where int, uint and long stand for the largest of these C types.
   // Enums: the words, in the order of the enumerators. File names: what to call it, and whether it

@@ -42,7 +42,7 @@ ErrorText FindRows(std::span<const ParameterSet::NameValue> changes, bool may_se
 ParameterSet::ParameterSet(Settings* settings) : settings_(settings) {
   for (const Parameter* row : AllParameters()) {
     std::string value(row->initial);
-    if (row->type == Type::kDirectory) {
+    if (row->type == ParameterType::kDirectory) {
       ErrorText error = ReadValue(*row, std::span(&value, 1), &value);
       if (!error.empty()) value.clear();  // The current directory is gone: files have no place.
     }
@@ -70,7 +70,7 @@ void ParameterSet::ClearSavePoints() {
 ErrorText ParameterSet::SetOne(const Parameter& row, const std::string& text) {
   if (!row.Has(kMultiWord)) return Assign(row, std::span(&text, 1));
   std::vector<std::string> words = SplitAtSpaces(text);
-  if (row.type != Type::kSavePoints) return Assign(row, words);
+  if (row.type != ParameterType::kSavePoints) return Assign(row, words);
   std::string value;  // CONFIG SET replaces all save points.
   ErrorText error = ReadValue(row, words, &value);
   if (error.empty()) Store(row, std::move(value));

@@ -39,10 +39,10 @@ TEST(ParameterTable, EveryRowIsWholeAndItsDefaultIsCanonical) {
     }
     EXPECT_TRUE(row->help.ends_with('.')) << row->name;
     EXPECT_EQ(FindParameter(row->name), row);
-    bool is_number = row->type >= Type::kInt && row->type <= Type::kOctal;
+    bool is_number = row->type >= ParameterType::kInt && row->type <= ParameterType::kOctal;
     EXPECT_EQ(row->allowed.find("..") != std::string_view::npos, is_number) << row->name;
-    if (row->type == Type::kDirectory || row->initial.empty()) continue;
-    std::string value(row->type == Type::kSavePoints ? "" : row->initial);
+    if (row->type == ParameterType::kDirectory || row->initial.empty()) continue;
+    std::string value(row->type == ParameterType::kSavePoints ? "" : row->initial);
     std::vector<std::string> words = {std::string(row->initial)};
     if (row->Has(kMultiWord)) words = SplitAtSpaces(row->initial);
     EXPECT_EQ(ReadValue(*row, words, &value), "") << row->name;

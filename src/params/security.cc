@@ -7,13 +7,13 @@ namespace {
 // clang-format off
 constexpr Parameter kRows[] = {
   // name                      alias  type           initial          allowed                      apply          flags       member                               help
-  {"acl-pubsub-default",       "",    Type::kEnum,   "resetchannels", "allchannels,resetchannels", Apply::kNow,   0,          &Settings::acl_pubsub_default,       "Channels that new users may use."},
-  {"aclfile",                  "",    Type::kString, "",              "",                          Apply::kStart, 0,          &Settings::aclfile,                  "File with the users."},
-  {"acllog-max-len",           "",    Type::kInt,    "128",           "0..long",                   Apply::kNow,   0,          &Settings::acllog_max_len,           "Entries of the ACL log."},
-  {"enable-debug-command",     "",    Type::kEnum,   "no",            "no,yes,local",              Apply::kStart, 0,          &Settings::enable_debug_command,     "Who may use DEBUG."},
-  {"enable-module-command",    "",    Type::kEnum,   "no",            "no,yes,local",              Apply::kStart, kNoEffect,  &Settings::enable_module_command,    "Who may use MODULE."},
-  {"enable-protected-configs", "",    Type::kEnum,   "no",            "no,yes,local",              Apply::kStart, 0,          &Settings::enable_protected_configs, "Who may change protected parameters."},
-  {"requirepass",              "",    Type::kString, "",              "",                          Apply::kNow,   kSensitive, &Settings::requirepass,              "Password of the default user."},
+  {"acl-pubsub-default",       "",    ParameterType::kEnum,   "resetchannels", "allchannels,resetchannels", Apply::kNow,   0,          &Settings::acl_pubsub_default,       "Channels that new users may use."},
+  {"aclfile",                  "",    ParameterType::kString, "",              "",                          Apply::kStart, 0,          &Settings::aclfile,                  "File with the users."},
+  {"acllog-max-len",           "",    ParameterType::kInt,    "128",           "0..long",                   Apply::kNow,   0,          &Settings::acllog_max_len,           "Entries of the ACL log."},
+  {"enable-debug-command",     "",    ParameterType::kEnum,   "no",            "no,yes,local",              Apply::kStart, 0,          &Settings::enable_debug_command,     "Who may use DEBUG."},
+  {"enable-module-command",    "",    ParameterType::kEnum,   "no",            "no,yes,local",              Apply::kStart, kNoEffect,  &Settings::enable_module_command,    "Who may use MODULE."},
+  {"enable-protected-configs", "",    ParameterType::kEnum,   "no",            "no,yes,local",              Apply::kStart, 0,          &Settings::enable_protected_configs, "Who may change protected parameters."},
+  {"requirepass",              "",    ParameterType::kString, "",              "",                          Apply::kNow,   kSensitive, &Settings::requirepass,              "Password of the default user."},
 };
 // clang-format on
 static_assert(IsSorted(kRows));

@@ -9,7 +9,7 @@ namespace kiln {
 namespace {
 
 int64_t NumberOf(const Parameter& row, const std::string& value) {
-  if (row.type == Type::kOctal) return std::strtoll(value.c_str(), nullptr, 8);
+  if (row.type == ParameterType::kOctal) return std::strtoll(value.c_str(), nullptr, 8);
   if (!value.empty() && value.back() == '%') return -std::strtoll(value.c_str(), nullptr, 10);
   return *ParseInt64(value);
 }
@@ -34,7 +34,7 @@ struct Writer {
 
   void operator()(uint32_t Settings::*field) const {
     uint32_t bits = 0;
-    if (row.type == Type::kEventClasses) {
+    if (row.type == ParameterType::kEventClasses) {
       bits = *ParseEventClasses(value);
     } else {
       for (const std::string& word : SplitAtSpaces(value))

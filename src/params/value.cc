@@ -120,25 +120,25 @@ ErrorText ReadEventClasses(const std::string& word, std::string* value) {
 
 ErrorText ReadWord(const Parameter& row, const std::string& word, std::string* value) {
   switch (row.type) {
-    case Type::kBool:
+    case ParameterType::kBool:
       return ReadBool(word, value);
-    case Type::kInt:
+    case ParameterType::kInt:
       return ReadNumber(row, ParseInt64(word), kNotAnInteger, value);
-    case Type::kClampedInt:
+    case ParameterType::kClampedInt:
       return ReadClampedInt(row, word, value);
-    case Type::kBytes:
+    case ParameterType::kBytes:
       return ReadNumber(row, ParseByteSize(word), "argument must be a memory value", value);
-    case Type::kBytesOrPercent:
+    case ParameterType::kBytesOrPercent:
       return ReadBytesOrPercent(row, word, value);
-    case Type::kOctal:
+    case ParameterType::kOctal:
       return ReadOctal(row, word, value);
-    case Type::kEnum:
+    case ParameterType::kEnum:
       return ReadEnum(row, word, value);
-    case Type::kFileName:
+    case ParameterType::kFileName:
       return ReadFileName(row, word, value);
-    case Type::kDirectory:
+    case ParameterType::kDirectory:
       return ReadDirectory(word, value);
-    case Type::kEventClasses:
+    case ParameterType::kEventClasses:
       return ReadEventClasses(word, value);
     default:
       *value = word;
@@ -150,19 +150,19 @@ ErrorText ReadWord(const Parameter& row, const std::string& word, std::string* v
 
 ErrorText ReadValue(const Parameter& row, Words words, std::string* value) {
   switch (row.type) {
-    case Type::kEnums:
+    case ParameterType::kEnums:
       return ReadEnums(row, words, value);
-    case Type::kAddresses:
+    case ParameterType::kAddresses:
       return ReadAddresses(words, value);
-    case Type::kSavePoints:
+    case ParameterType::kSavePoints:
       return ReadSavePoints(words, value);
-    case Type::kOutputLimits:
+    case ParameterType::kOutputLimits:
       return ReadOutputLimits(words, value);
-    case Type::kPercentiles:
+    case ParameterType::kPercentiles:
       return ReadPercentiles(words, value);
-    case Type::kOomScores:
+    case ParameterType::kOomScores:
       return ReadOomScores(words, value);
-    case Type::kPrimary:
+    case ParameterType::kPrimary:
       return ReadPrimary(words, value);
     default:
       if (words.size() != 1) return "wrong number of arguments";

@@ -44,7 +44,7 @@ struct Call {
   }
 
   // Replies with an error.
-  void Fail(Error error) { reply.Error(ErrorText(error)); }
+  void Fail(Error error) { reply.Error(TextOf(error)); }
   void FailText(std::string_view text) { reply.Error(text); }
 
   // Waits for one of `keys` to change; then the handler runs again. When the deadline passes the client gets
@@ -57,6 +57,16 @@ struct Call {
     block.timeout_reply = timeout_reply;
   }
   bool may_block = true;
+  // For kWalksShards: runs f() with one shard locked.
+  template <class F>
+  void WithShard(size_t shard, F&& f) {
+    ShardLock& lock = db.keyspace().shard(shard).lock;
+    if (!covered) lock.Lock();
+    f();
+    if (!covered) lock.Unlock();
+  }
+  // Whoever runs this call holds all it may need: the Gate alone, or EXEC's locks.
+  bool covered = false;
   // The handler runs on behalf of a client that waits: the request was counted when it first came.
   bool is_retry = false;
 

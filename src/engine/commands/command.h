@@ -35,12 +35,13 @@ enum CommandFlag : uint32_t {
   kMovableKeys = 1u << 17,
   kContainer = 1u << 18,  // has subcommand rows, named "PARENT|CHILD"
   kNoAsyncLoading = 1u << 19,
-  kProtected = 1u << 20,
+  kDebugOnly = 1u << 20,
 
   // How Kiln runs it.
   kGate = 1u << 24,       // runs alone: no other worker is inside
   kEndsBatch = 1u << 25,  // later requests of the connection are looked at only after it ran
   kImmediate = 1u << 26,  // runs at once inside MULTI instead of being queued
+  kWalksShards = 1u << 28,  // visits shards one by one with Call::WithShard
   kLocksQueue = 1u << 27,  // locks what the client's queued and watched keys need (EXEC)
 };
 
@@ -92,11 +93,11 @@ struct Keys {
   constexpr bool any() const { return first != 0 || find != nullptr; }
 };
 
-// Finder for "numkeys key [key ...]" with the count at a position. Defined in keys.cc.
+// Finder for "numkeys key [key ...]" with the count at a position. Defined in key_positions.cc.
 template <int kCountAt>
 bool FindCountedKeys(Arguments arguments, std::vector<uint32_t>* positions);
 
-using Handler = void (*)(Call& call);
+using CommandHandler = void (*)(Call& call);
 
 struct Command {
   std::string_view name;  // upper case; subcommands as "CONFIG|GET"
@@ -104,14 +105,14 @@ struct Command {
   Keys keys;
   uint32_t flags;
   Acl acl;
-  Handler handler;  // null only for containers, which answer through their subcommands
+  CommandHandler handler;  // null only for containers, which answer through their subcommands
   std::string_view since;
   std::string_view usage;    // the arguments, as the documentation prints them
   std::string_view summary;
   // The row's place among all rows, for per-command tables; set once when the CommandTable is built.
   mutable uint32_t number = 0;
 
-  bool Is(uint32_t flag) const { return (flags & flag) != 0; }
+  constexpr bool Is(uint32_t flag) const { return (flags & flag) != 0; }
   bool HasArity(size_t count) const {
     return arity >= 0 ? count == static_cast<size_t>(arity) : count >= static_cast<size_t>(-arity);
   }

@@ -51,8 +51,8 @@ Refusal CheckAuthenticated(const Command& command, const Client& client) {
   return "NOAUTH Authentication required.";
 }
 
-Refusal CheckProtected(const Command& command, const Client& client, const Settings& settings) {
-  if (!command.Is(kProtected)) return std::nullopt;
+Refusal CheckDebugOnly(const Command& command, const Client& client, const Settings& settings) {
+  if (!command.Is(kDebugOnly)) return std::nullopt;
   Permission permission = settings.enable_debug_command;
   if (permission == Permission::kEveryone) return std::nullopt;
   if (permission == Permission::kLocalClients && client.is_local) return std::nullopt;
@@ -79,12 +79,12 @@ Refusal CheckMemory(const Command& command, const Client& client, Worker& worker
     const auto& queue = client.transaction.queue;
     if (std::none_of(queue.begin(), queue.end(), grows)) return std::nullopt;
   }
-  return std::string(ErrorText(Error::kOutOfMemory));
+  return std::string(TextOf(Error::kOutOfMemory));
 }
 
 Refusal CheckTransaction(const Command& command, const Client& client) {
   if (!client.transaction.active || !command.Is(kNoMulti)) return std::nullopt;
-  return std::string(ErrorText(Error::kNotAllowedInMulti));
+  return std::string(TextOf(Error::kNotAllowedInMulti));
 }
 
 }  // namespace
@@ -97,7 +97,7 @@ std::optional<std::string> Admit(const Command* command, Arguments arguments, co
     return refusal;
   }
   if (auto refusal = CheckArity(*command, arguments)) return refusal;
-  if (auto refusal = CheckProtected(*command, client, settings)) return refusal;
+  if (auto refusal = CheckDebugOnly(*command, client, settings)) return refusal;
   if (auto refusal = CheckAuthenticated(*command, client)) return refusal;
   if (auto refusal = CheckTransaction(*command, client)) return refusal;
   if (auto refusal = CheckMemory(*command, client, worker)) return refusal;

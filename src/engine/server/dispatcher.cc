@@ -108,6 +108,7 @@ bool Dispatcher::RunWithOneShard(const Request& request, Call& call) {
 void Dispatcher::RunWithPlan(const Command& command, Call& call) {
   PlanLocks(command, call.args.all(), call.client);
   if (plan_.everything()) {
+    call.covered = true;
     server_.gate().Exclusive(worker_.index(), [&] { Handle(command, call); });
     return;
   }
@@ -136,7 +137,7 @@ void Dispatcher::PlanQueue(const Client& client) {
   std::vector<std::string_view> arguments;
   for (const auto& watched : client.transaction.watched) plan_.Add(HashKey(watched.key.key).shard());
   for (const QueuedRequest& queued : client.transaction.queue) {
-    if (queued.command->Is(kGate)) return plan_.AddEverything();
+    if (queued.command->Is(kGate | kWalksShards)) return plan_.AddEverything();
     arguments.assign(queued.arguments.begin(), queued.arguments.end());
     key_positions_.clear();
     if (!KeyPositions(*queued.command, arguments, &key_positions_)) continue;
@@ -149,6 +150,7 @@ void Dispatcher::RunNested(Call& outer, const Command& command, Arguments argume
   Call call(command, ArgumentCursor(arguments, first, Key{}), reply,
             Db(server_.keyspace(), outer.client.db, worker_.context()), outer.client, outer.services);
   call.may_block = false;
+  call.covered = true;
   uint64_t started = Ticks();
   command.handler(call);
   for (DbKey& key : call.ready) outer.ready.push_back(std::move(key));

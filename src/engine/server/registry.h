@@ -8,5 +8,7 @@
 namespace kiln {
 
 std::span<const std::span<const Command>> CommandGroups();
+// memcached's verbs, a table of their own.
+std::span<const std::span<const Command>> MemcacheCommandGroups();
 
 }  // namespace kiln

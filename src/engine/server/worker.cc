@@ -125,6 +125,12 @@ void Worker::TakeBackOutput(ByteBuffer& output) {
 
 bool Worker::IsPaused(const Client& client) const { return server_.IsPaused(client, context_.now_ms); }
 
+void Worker::ResumeAll() {
+  std::vector<Session*> all;
+  ForEachSession([&](Session& session) { all.push_back(&session); });
+  for (Session* session : all) session->Resume();
+}
+
 // ---- Requests ----
 
 const Command* Worker::AddRequest(Session& session, size_t first_argument, size_t count) {

@@ -70,6 +70,8 @@ class Worker final : public TurnHooks {
   void LendOutput(ByteBuffer& output);
   void TakeBackOutput(ByteBuffer& output);
   bool IsPaused(const Client& client) const;
+  // Looks at all connections' waiting input again, after a pause.
+  void ResumeAll();
 
   void BeforeTurn() override;
   void AfterTurn() override;

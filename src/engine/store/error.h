@@ -40,6 +40,6 @@ template <typename T>
 using StoreResult = Result<T, Error>;
 
 // The whole error line without its '-' and line end, such as "WRONGTYPE Operation against ...".
-std::string_view ErrorText(Error error);
+std::string_view TextOf(Error error);
 
 }  // namespace kiln

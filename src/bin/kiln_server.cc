@@ -1,0 +1,99 @@
+// kiln-server: one cache node. Started through the name kiln-memcached it speaks memcached.
+//
+// main() reads as a list of steps: read the parameters, open the log, build the server, listen, run.
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "base/version.h"
+#include "engine/server/server.h"
+#include "params/config_file.h"
+
+namespace kiln {
+namespace {
+
+Server* running = nullptr;  // for the signal handler alone
+
+void OnStopSignal(int) { running->Shutdown(); }
+
+void CatchSignals(Server& server) {
+  running = &server;
+  struct sigaction stop = {};
+  stop.sa_handler = OnStopSignal;
+  sigaction(SIGTERM, &stop, nullptr);
+  sigaction(SIGINT, &stop, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);
+}
+
+bool Daemonize() {
+  if (daemon(1, 0) == 0) return true;
+  std::fprintf(stderr, "Can't daemonize\n");
+  return false;
+}
+
+void WritePidFile(const std::string& path) {
+  std::FILE* file = std::fopen(path.c_str(), "w");
+  if (file == nullptr) return Log(LogLevel::kWarning, "Failed to write PID file " + path);
+  std::fprintf(file, "%d\n", static_cast<int>(getpid()));
+  std::fclose(file);
+}
+
+int Fail(const std::string& text) {
+  std::fprintf(stderr, "%s\n", text.c_str());
+  return 1;
+}
+
+bool PrintedVersion(const std::vector<std::string_view>& arguments) {
+  if (arguments.size() != 1 || (arguments[0] != "--version" && arguments[0] != "-v")) return false;
+  std::printf("Kiln server v=%s (Redis %s compatible)\n", "0.1.0", std::string(kRedisVersion).c_str());
+  return true;
+}
+
+int Main(int argc, char** argv) {
+  std::vector<std::string_view> arguments(argv + 1, argv + argc);
+  if (PrintedVersion(arguments)) return 0;
+  std::string_view program(argv[0]);
+  bool is_memcache = program.ends_with("kiln-memcached");
+
+  Settings settings;
+  ParameterSet parameters(&settings);
+  CommandLine line = ReadCommandLine(arguments);
+  if (std::string error = LoadConfig(line, &parameters); !error.empty()) return Fail(error);
+
+  if (settings.daemonize && !Daemonize()) return 1;
+  if (!LogInit(settings.loglevel, settings.logfile)) return Fail("Can't open the log file " + settings.logfile);
+  if (!settings.dir.empty() && chdir(settings.dir.c_str()) != 0) return Fail("Can't chdir to '" + settings.dir + "'");
+  if (!settings.pidfile.empty() || settings.daemonize) {
+    WritePidFile(settings.pidfile.empty() ? "/var/run/redis.pid" : settings.pidfile);
+  }
+
+  Log(LogLevel::kNotice, "Kiln is starting, PID: " + std::to_string(getpid()));
+  for (std::string_view name : parameters.IneffectiveChanges()) {
+    Log(LogLevel::kWarning, "Parameter '" + std::string(name) + "' is accepted but has no effect in Kiln");
+  }
+  Server server(parameters, is_memcache ? Protocol::kMemcache : Protocol::kRedis, line.file);
+  if (std::string error = server.Listen(); !error.empty()) {
+    Log(LogLevel::kWarning, "Failed listening on port " + std::to_string(settings.port) + ", aborting: " + error);
+    return 1;
+  }
+  CatchSignals(server);
+  Log(LogLevel::kNotice, "Server initialized");
+  Log(LogLevel::kNotice, "Ready to accept connections tcp");
+  server.Run();
+  if (!settings.pidfile.empty()) unlink(settings.pidfile.c_str());
+  Log(LogLevel::kWarning, "Kiln is now ready to exit, bye bye...");
+  return 0;
+}
+
+}  // namespace
+}  // namespace kiln
+
+int main(int argc, char** argv) { return kiln::Main(argc, argv); }

@@ -1,0 +1,38 @@
+// The command groups: each is the only symbol that its file exports.
+#pragma once
+
+#include <span>
+
+#include "engine/commands/command.h"
+
+namespace kiln {
+
+std::span<const Command> ConnectionCommands();
+std::span<const Command> StringCommands();
+std::span<const Command> KeyCommands();
+std::span<const Command> ExpireCommands();
+std::span<const Command> ScanCommands();
+std::span<const Command> SortCommands();
+std::span<const Command> BitmapCommands();
+std::span<const Command> ListCommands();
+std::span<const Command> BlockingListCommands();
+std::span<const Command> HashCommands();
+std::span<const Command> SetCommands();
+std::span<const Command> SortedSetCommands();
+std::span<const Command> SortedSetRangeCommands();
+std::span<const Command> SortedSetCombineCommands();
+std::span<const Command> BlockingSortedSetCommands();
+std::span<const Command> TransactionCommands();
+std::span<const Command> PubSubCommands();
+std::span<const Command> ClientCommands();
+std::span<const Command> ServerCommands();
+std::span<const Command> ConfigCommands();
+std::span<const Command> CommandInfoCommands();
+std::span<const Command> ObserveCommands();
+std::span<const Command> DebugCommands();
+std::span<const Command> ScriptingCommands();
+
+// memcached's verbs; a table of their own.
+std::span<const Command> MemcacheCommands();
+
+}  // namespace kiln

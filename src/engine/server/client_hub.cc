@@ -1,0 +1,116 @@
+// The server's reach to its clients: messages through mailboxes, and looks into all workers by whoever runs alone.
+
+#include <fmt/format.h>
+
+#include "base/split_args.h"
+#include "base/time.h"
+#include "engine/server/dispatcher.h"
+#include "engine/server/server.h"
+
+namespace kiln {
+namespace {
+
+std::string FlagsOf(const Client& client) {
+  std::string flags;
+  if (client.is_monitor) flags += 'O';
+  if (client.subscriptions.any()) flags += 'P';
+  if (client.transaction.active) flags += 'x';
+  if (client.is_blocked) flags += 'b';
+  if (client.transaction.state != nullptr && client.transaction.state->dirty.load(std::memory_order_relaxed)) {
+    flags += 'd';
+  }
+  if (client.close_after_reply) flags += 'c';
+  if (client.no_evict) flags += 'e';
+  if (client.no_touch) flags += 'T';
+  return flags.empty() ? "N" : flags;
+}
+
+std::string LowerName(const Command* command) {
+  if (command == nullptr) return "NULL";
+  std::string name(command->name);
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return name;
+}
+
+}  // namespace
+
+void Server::Send(ClientHandle to, std::shared_ptr<const std::string> bytes) {
+  Worker* worker = workers_[to.worker].get();
+  worker->loop().mailbox().Post([worker, id = to.id, bytes = std::move(bytes)] {
+    if (Session* session = worker->Find(id)) session->Send(*bytes);
+  });
+}
+
+void Server::Close(ClientHandle who, bool after_output) {
+  Worker* worker = workers_[who.worker].get();
+  worker->loop().mailbox().Post([worker, id = who.id, after_output] {
+    Session* session = worker->Find(id);
+    if (session == nullptr) return;
+    after_output ? session->CloseAfterOutput() : session->Close();
+  });
+}
+
+bool Server::Unblock(ClientHandle who, bool with_error) {
+  if (who.worker >= workers_.size()) return false;
+  Session* session = workers_[who.worker]->Find(who.id);
+  if (session == nullptr) return false;
+  constexpr std::string_view kError = "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n";
+  return workers_[who.worker]->dispatcher().EndWaitAlone(session->client(), with_error ? kError : std::string_view());
+}
+
+void Server::ForEach(const std::function<void(Client&)>& f) {
+  for (auto& worker : workers_) {
+    worker->ForEachSession([&](Session& session) { f(session.client()); });
+  }
+}
+
+std::string Server::Describe(const Client& client) {
+  auto now_ms = static_cast<uint64_t>(NowMs());
+  auto seconds_since = [&](uint64_t then_ms) { return now_ms > then_ms ? (now_ms - then_ms) / 1000 : 0; };
+  return fmt::format(
+      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} "
+      "qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={} rbp={} obl={} oll={} omem={} tot-mem={} events={} "
+      "cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
+      client.handle.id, client.address, client.local_address, client.fd, client.name, seconds_since(client.created_ms),
+      seconds_since(client.last_active_ms), FlagsOf(client), client.db, client.subscriptions.channels.size(),
+      client.subscriptions.patterns.size(), client.subscriptions.shard_channels.size(),
+      client.transaction.active ? static_cast<int>(client.transaction.queue.size()) : -1, client.input_bytes, 0, 0, 0,
+      1024, 0, client.output_bytes, 0, 0, client.input_bytes + client.output_bytes + sizeof(Session), "r",
+      LowerName(client.last_command), client.user, client.protocol_version, client.library_name,
+      client.library_version);
+}
+
+void Server::Pause(uint64_t until_ms, bool only_writes) {
+  pause_until_ms_ = std::max(pause_until_ms_, until_ms);
+  pause_only_writes_ = only_writes;
+}
+
+void Server::Unpause() {
+  pause_until_ms_ = 0;
+  for (auto& worker : workers_) {
+    Worker* owner = worker.get();
+    owner->loop().mailbox().Post([owner] { owner->ResumeAll(); });
+  }
+}
+
+void Server::FeedMonitors(const Client& client, Arguments arguments) {
+  auto now_us = NowUs();
+  std::string line = fmt::format("+{}.{:06} [{} {}]", now_us / 1000000, now_us % 1000000, client.db,
+                                 client.in_script ? "lua" : client.address);
+  for (std::string_view argument : arguments) {
+    line += ' ';
+    AppendQuoted(argument, &line);
+  }
+  line += "\r\n";
+  auto shared = std::make_shared<const std::string>(std::move(line));
+  for (auto& worker : workers_) {
+    Worker* owner = worker.get();
+    owner->loop().mailbox().Post([owner, shared] {
+      owner->ForEachSession([&](Session& session) {
+        if (session.client().is_monitor) session.Send(*shared);
+      });
+    });
+  }
+}
+
+}  // namespace kiln

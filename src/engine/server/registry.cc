@@ -1,0 +1,44 @@
+#include "engine/server/registry.h"
+
+#include <array>
+
+#include "engine/commands/groups.h"
+
+namespace kiln {
+
+std::span<const std::span<const Command>> CommandGroups() {
+  static const std::array groups = {
+      ConnectionCommands(),
+      StringCommands(),
+      KeyCommands(),
+      ExpireCommands(),
+      ScanCommands(),
+      SortCommands(),
+      BitmapCommands(),
+      ListCommands(),
+      BlockingListCommands(),
+      HashCommands(),
+      SetCommands(),
+      SortedSetCommands(),
+      SortedSetRangeCommands(),
+      SortedSetCombineCommands(),
+      BlockingSortedSetCommands(),
+      TransactionCommands(),
+      PubSubCommands(),
+      ClientCommands(),
+      ServerCommands(),
+      ConfigCommands(),
+      CommandInfoCommands(),
+      ObserveCommands(),
+      DebugCommands(),
+      ScriptingCommands(),
+  };
+  return groups;
+}
+
+std::span<const std::span<const Command>> MemcacheCommandGroups() {
+  static const std::array groups = {MemcacheCommands()};
+  return groups;
+}
+
+}  // namespace kiln

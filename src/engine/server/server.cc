@@ -1,0 +1,205 @@
+#include "engine/server/server.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/ticks.h"
+#include "base/time.h"
+#include "engine/commands/call.h"
+#include "engine/script/script_runner.h"
+#include "engine/server/dispatcher.h"
+#include "engine/server/registry.h"
+#include "engine/store/evict/evict.h"
+
+namespace kiln {
+namespace {
+
+std::string RandomHex(size_t bytes) {
+  std::string hex;
+  for (size_t i = 0; i < bytes; ++i) {
+    unsigned char byte = 0;
+    while (getrandom(&byte, 1, 0) != 1) {
+    }
+    constexpr char kDigits[] = "0123456789abcdef";
+    hex += kDigits[byte >> 4];
+    hex += kDigits[byte & 15];
+  }
+  return hex;
+}
+
+size_t WorkerCount(const Settings& settings) {
+  size_t cores = std::max(1u, std::thread::hardware_concurrency());
+  if (settings.io_threads <= 0) return cores;
+  return static_cast<size_t>(settings.io_threads);
+}
+
+}  // namespace
+
+Server::Server(ParameterSet& parameters, Protocol protocol, std::string config_file)
+    : parameters_(parameters),
+      protocol_(protocol),
+      config_file_(std::move(config_file)),
+      keyspace_(static_cast<int>(parameters.settings()->databases)),
+      commands_(CommandGroups()),
+      memcache_commands_(MemcacheCommandGroups()),
+      ticks_per_us_(MeasureTicksPerUs()),
+      started_ms_(static_cast<uint64_t>(NowMs())),
+      run_id_(RandomHex(20)),
+      pubsub_(*this),
+      gate_(WorkerCount(*parameters.settings())) {
+  services_.commands = &commands_;
+  services_.clients = this;
+  services_.server = this;
+  services_.parameters = &parameters_;
+  services_.pubsub = &pubsub_;
+  services_.slowlog = &slow_log_;
+  services_.latency = &latency_;
+  scripts_ = MakeScriptRunner(services_);
+  services_.scripts = scripts_.get();
+  size_t workers = WorkerCount(settings());
+  for (size_t i = 0; i < workers; ++i) {
+    workers_.push_back(std::make_unique<Worker>(*this, static_cast<uint32_t>(i)));
+  }
+  base_memory_bytes_ = AllocatedBytes();
+}
+
+Server::~Server() = default;
+
+void Server::Run() {
+  std::vector<std::thread> threads;
+  for (size_t i = 1; i < workers_.size(); ++i) threads.emplace_back([this, i] { workers_[i]->Run(); });
+  workers_[0]->Run();
+  for (std::thread& thread : threads) thread.join();
+}
+
+void Server::Shutdown() {
+  for (auto& worker : workers_) worker->loop().Stop();
+}
+
+// ---- Connections ----
+
+std::string Server::OpenListener(Result<Fd, NetError> socket, const std::string& what) {
+  if (!socket) return "Could not create server TCP listening socket " + what + ": " + socket.error().Text();
+  auto listener = std::make_unique<Listener>(workers_[0]->loop(), std::move(*socket),
+                                             [this](Fd connection) { Place(std::move(connection)); });
+  NetError error = listener->Start();
+  if (error.code != 0) return what + ": " + error.Text();
+  listeners_.push_back(std::move(listener));
+  return {};
+}
+
+std::string Server::Listen() {
+  ListenOptions options{static_cast<int>(settings().tcp_backlog), false};
+  auto port = static_cast<uint16_t>(settings().port);
+  if (port != 0) {
+    for (std::string address : settings().bind) {
+      bool optional = address.starts_with('-');
+      if (optional) address.erase(0, 1);
+      std::string what = address + ":" + std::to_string(port);
+      std::string error = OpenListener(ListenTcp(address, port, options), what);
+      if (!error.empty() && !optional) return error;
+    }
+  }
+  if (settings().unixsocket.empty()) return {};
+  return OpenListener(
+      ListenUnix(settings().unixsocket, static_cast<uint32_t>(settings().unixsocketperm), options),
+      settings().unixsocket);
+}
+
+void Server::Place(Fd socket) {
+  if (connected_clients_.load(std::memory_order_relaxed) >= settings().maxclients) {
+    rejected_connections_.fetch_add(1, std::memory_order_relaxed);
+    constexpr std::string_view kFull = "-ERR max number of clients reached\r\n";
+    (void)!::send(socket.get(), kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return;
+  }
+  connected_clients_.fetch_add(1, std::memory_order_relaxed);
+  SetNoDelay(socket.get());
+  if (settings().tcp_keepalive_s > 0) SetKeepAlive(socket.get(), static_cast<int>(settings().tcp_keepalive_s));
+  workers_[next_worker_++ % workers_.size()]->TakeConnection(std::move(socket), protocol_ == Protocol::kMemcache);
+}
+
+void Server::OnConnected(Session& session) {
+  const Client& client = session.client();
+  bool open_to_all = settings().protected_mode && settings().requirepass.empty() && !client.is_local;
+  if (!open_to_all || client.is_memcache) return;
+  session.Send(
+      "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for "
+      "the default user. In this mode connections are only accepted from the loopback interface. If you want to "
+      "connect from external computers, set a password with 'CONFIG SET requirepass', or disable protected mode "
+      "with 'CONFIG SET protected-mode no' sent from the same host.\r\n");
+  session.CloseAfterOutput();
+}
+
+void Server::OnDisconnected(Session& session) {
+  connected_clients_.fetch_sub(1, std::memory_order_relaxed);
+  Client& client = session.client();
+  if (client.is_monitor) AddMonitor(-1);
+  for (const std::string& name : client.subscriptions.channels) pubsub_.Unsubscribe(PubSub::Kind::kChannel, name, client);
+  for (const std::string& name : client.subscriptions.patterns) pubsub_.Unsubscribe(PubSub::Kind::kPattern, name, client);
+  for (const std::string& name : client.subscriptions.shard_channels) pubsub_.Unsubscribe(PubSub::Kind::kShard, name, client);
+}
+
+// ---- For dispatchers ----
+
+bool Server::MakeRoom(StoreContext& context) {
+  auto limit = static_cast<size_t>(settings().maxmemory_bytes);
+  if (limit == 0 || AllocatedBytes() <= limit) return true;
+  return EvictToLimit(keyspace_, context, limit);
+}
+
+void Server::SendUnblock(ClientHandle to, std::string reply) {
+  Worker* worker = workers_[to.worker].get();
+  worker->loop().mailbox().Post([worker, id = to.id, reply = std::move(reply)] {
+    if (Session* session = worker->Find(id)) session->Unblock(reply);
+  });
+}
+
+void Server::LogSlow(const Command& command, const Call& call, uint64_t spent_ticks) {
+  (void)command;
+  auto duration_us = static_cast<int64_t>(static_cast<double>(spent_ticks) / ticks_per_us_);
+  slow_log_.Add(call.args.all(), duration_us, static_cast<int64_t>(call.now_ms() / 1000), call.client.address,
+                call.client.name, static_cast<size_t>(settings().slowlog_max_len));
+  if (settings().latency_monitor_threshold_ms > 0 && duration_us / 1000 >= settings().latency_monitor_threshold_ms) {
+    latency_.Add(call.command.Is(kFast) ? "fast-command" : "command", duration_us / 1000,
+                 static_cast<int64_t>(call.now_ms() / 1000));
+  }
+}
+
+void Server::OnTick() {
+  peak_memory_bytes_ = std::max(peak_memory_bytes_, UsedMemoryBytes());
+}
+
+size_t Server::UsedMemoryBytes() { return AllocatedBytes(); }
+
+void Server::OnKeyEvent(EventClass, std::string_view event, std::string_view key, int db) {
+  std::string index = std::to_string(db);
+  if (settings().notify_keyspace_events & kEventKeyspace) {
+    pubsub_.Publish("__keyspace@" + index + "__:" + std::string(key), event);
+  }
+  if (settings().notify_keyspace_events & kEventKeyevent) {
+    pubsub_.Publish("__keyevent@" + index + "__:" + std::string(event), key);
+  }
+}
+
+std::string Server::ApplyParameter(std::string_view name) {
+  if (name == "maxmemory" && !MakeRoom(workers_[0]->context())) {
+    Log(LogLevel::kWarning, "The new maxmemory value is smaller than the current memory usage");
+  }
+  return {};
+}
+
+void Server::ResetStatistics() {
+  for (auto& worker : workers_) {
+    worker->stats() = WorkerStats{};
+    worker->context().stats = StoreStats{};
+    worker->errors().clear();
+    std::fill(worker->command_stats().begin(), worker->command_stats().end(), CommandStats{});
+  }
+}
+
+}  // namespace kiln

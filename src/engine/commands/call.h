@@ -16,11 +16,17 @@ namespace kiln {
 
 struct Services;
 
+// What a call leaves for the dispatcher to do. Most leave nothing, so it is kept outside the call and reused.
+struct CallEffects {
+  BlockWish block;
+  std::vector<DbKey> ready;  // changed keys of shards where somebody waits
+};
+
 struct Call {
   Call(const Command& command_in, ArgumentCursor args_in, Reply& reply_in, Db db_in, Client& client_in,
-       Services& services_in)
+       Services& services_in, CallEffects& effects_in)
       : command(command_in), args(args_in), reply(reply_in), db(db_in), client(client_in),
-        services(services_in) {}
+        services(services_in), effects(effects_in) {}
 
   const Command& command;
   ArgumentCursor args;
@@ -28,6 +34,7 @@ struct Call {
   Db db;
   Client& client;
   Services& services;
+  CallEffects& effects;
 
   const Settings& settings() const { return const_cast<Db&>(db).context().settings; }
   uint64_t now_ms() const { return db.now_ms(); }
@@ -40,7 +47,7 @@ struct Call {
   // The same without an event.
   void Touched(const Key& key) {
     db.Changed(key);
-    if (db.keyspace().shard(key.shard()).waiters != nullptr) [[unlikely]] ready.push_back({db.index(), std::string(key.text)});
+    if (db.keyspace().shard(key.shard()).waiters != nullptr) [[unlikely]] effects.ready.push_back({db.index(), std::string(key.text)});
   }
 
   // Replies with an error.
@@ -51,10 +58,7 @@ struct Call {
   // `timeout_reply`. Within MULTI or a script nobody waits: the timeout reply is the reply.
   void Block(std::vector<Key> keys, uint64_t deadline_ms, std::string_view timeout_reply) {
     if (!may_block) return reply.Raw(timeout_reply);
-    block.wanted = true;
-    block.keys = std::move(keys);
-    block.deadline_ms = deadline_ms;
-    block.timeout_reply = timeout_reply;
+    effects.block = {true, std::move(keys), deadline_ms, std::string(timeout_reply)};
   }
   bool may_block = true;
   // For kWalksShards: runs f() with one shard locked.
@@ -70,8 +74,6 @@ struct Call {
   // The handler runs on behalf of a client that waits: the request was counted when it first came.
   bool is_retry = false;
 
-  BlockWish block;
-  std::vector<DbKey> ready;  // changed keys of shards where somebody waits
 };
 
 }  // namespace kiln

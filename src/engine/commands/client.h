@@ -63,6 +63,8 @@ struct Client {
   int protocol_version = 2;
   bool authenticated = true;
   bool is_memcache = false;
+  // Nothing about this client needs a closer look before a command runs; kept by the dispatcher, see IsPlain.
+  bool is_plain = false;
   bool is_monitor = false;
   bool no_evict = false;
   bool no_touch = false;
@@ -88,6 +90,10 @@ struct Client {
   size_t input_bytes = 0;
   size_t output_bytes = 0;
   uint64_t commands = 0;
+
+  bool IsPlain() const {
+    return authenticated && !transaction.active && !subscriptions.any() && !no_touch && reply_mode == ReplyMode::kOn;
+  }
 };
 
 }  // namespace kiln

@@ -109,8 +109,12 @@ struct Command {
   std::string_view since;
   std::string_view usage;    // the arguments, as the documentation prints them
   std::string_view summary;
-  // The row's place among all rows, for per-command tables; set once when the CommandTable is built.
+  // Derived when the CommandTable is built: the row's place among all rows, the words of its name, where its first key
+  // is (0: nowhere fixed), and whether that key is all that it locks.
   mutable uint32_t number = 0;
+  mutable uint8_t words = 1;
+  mutable uint8_t first_key = 0;
+  mutable bool has_one_key = false;
 
   constexpr bool Is(uint32_t flag) const { return (flags & flag) != 0; }
   bool HasArity(size_t count) const {

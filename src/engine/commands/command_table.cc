@@ -17,11 +17,19 @@ CommandTable::CommandTable(std::span<const std::span<const Command>> groups) {
   for (size_t number = 0; number < all_.size(); ++number) {
     const Command* command = all_[number];
     KILN_CHECK(number == 0 || all_[number - 1]->name != command->name);
+    const Keys& keys = command->keys;
     command->number = static_cast<uint32_t>(number);
+    command->words = command->name.find('|') == std::string_view::npos ? 1 : 2;
+    command->first_key = static_cast<uint8_t>(keys.first);
+    command->has_one_key =
+        keys.find == nullptr && keys.first != 0 && keys.first == keys.last && !command->Is(kGate);
     if (command->name.find('|') != std::string_view::npos) continue;
-    size_t i = Home(command->name);
-    while (slots_[i] != nullptr) i = (i + 1) & mask_;
-    slots_[i] = command;
+    std::string_view name = command->name;
+    uint64_t word = FoldedWord(name);
+    size_t i = Home(word, name.size());
+    while (slots_[i].command != nullptr) i = (i + 1) & mask_;
+    bool all_letters = std::all_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+    slots_[i] = {command, word, static_cast<uint32_t>(name.size()), all_letters && name.size() <= 8};
   }
 }
 

@@ -30,10 +30,14 @@ class CommandTable {
     return command;
   }
   const Command* FindName(std::string_view name) const {
-    for (size_t i = Home(name);; i = (i + 1) & mask_) {
-      const Command* command = slots_[i];
-      if (command == nullptr) return nullptr;
-      if (SameName(command->name, name)) return command;
+    uint64_t word = FoldedWord(name);
+    for (size_t i = Home(word, name.size());; i = (i + 1) & mask_) {
+      const Slot& slot = slots_[i];
+      if (slot.command == nullptr) return nullptr;
+      if (slot.word == word && slot.size == name.size() &&
+          (slot.word_is_all || SameName(slot.command->name, name))) {
+        return slot.command;
+      }
     }
   }
   const Command* FindChild(const Command& container, std::string_view name) const;
@@ -43,8 +47,15 @@ class CommandTable {
   std::vector<const Command*> Children(const Command& container) const;
 
  private:
-  // The first eight letters, case folded, times a constant: names differ early.
-  size_t Home(std::string_view name) const {
+  struct Slot {
+    const Command* command = nullptr;
+    uint64_t word = 0;
+    uint32_t size = 0;
+    bool word_is_all = false;  // letters only, at most eight: an equal word is an equal name
+  };
+
+  // The first (or for a short name all) letters without their case: clearing bit 5 folds letters exactly.
+  static uint64_t FoldedWord(std::string_view name) {
     uint64_t word = 0;
     if (name.size() >= 8) {
       std::memcpy(&word, name.data(), 8);
@@ -54,11 +65,15 @@ class CommandTable {
       std::memcpy(&low, name.data(), 4);
       std::memcpy(&high, name.data() + name.size() - 4, 4);
       word = low | uint64_t{high} << 32;
-    } else {
-      for (char c : name) word = word << 8 | static_cast<uint8_t>(c);
+    } else if (name.size() >= 2) {
+      uint16_t low;
+      std::memcpy(&low, name.data(), 2);
+      word = low | uint64_t{static_cast<uint8_t>(name.back())} << 16;
     }
-    word &= 0xdfdfdfdfdfdfdfdf;
-    return ((word + name.size()) * 0x9e3779b97f4a7c15 >> 40) & mask_;
+    return word & 0xdfdfdfdfdfdfdfdf;
+  }
+  size_t Home(uint64_t word, size_t size) const {
+    return ((word + size) * 0x9e3779b97f4a7c15 >> 40) & mask_;
   }
   static bool SameName(std::string_view upper, std::string_view name) {
     if (upper.size() != name.size()) return false;
@@ -69,7 +84,7 @@ class CommandTable {
     return true;
   }
 
-  std::vector<const Command*> slots_;
+  std::vector<Slot> slots_;
   size_t mask_ = 0;
   std::vector<const Command*> all_;
 };

@@ -16,6 +16,8 @@ Dispatcher::Dispatcher(Server& server, Worker& worker)
 }
 
 void Dispatcher::BeginBatch() {
+  ticks_ = Ticks();
+  memory_is_limited_ = server_.settings().maxmemory_bytes > 0;
   worker_.context().now_ms = static_cast<uint64_t>(NowMs());
   int64_t slow_us = server_.settings().slowlog_log_slower_than_us;
   slow_ticks_ = slow_us < 0 ? 0 : static_cast<uint64_t>(static_cast<double>(slow_us) * server_.ticks_per_us()) + 1;
@@ -23,30 +25,41 @@ void Dispatcher::BeginBatch() {
 
 void Dispatcher::Run(const Request& request) {
   Session& session = *request.session;
-  if (session.is_closed() || session.client().close_after_reply) return;
-  Arguments arguments = worker_.batch().ArgumentsOf(request);
   Client& client = session.client();
-  ++client.commands;
-  ++worker_.stats().commands;
+  if (session.is_closed() || client.close_after_reply) return;
+  Arguments arguments = worker_.batch().ArgumentsOf(request);
   worker_.LendOutput(session.output());
   size_t reply_start = session.output().size();
   Reply reply(session.output(), client.protocol_version);
-  if (auto refusal = Admit(request.command, arguments, client, worker_)) [[unlikely]] {
-    if (client.transaction.active && (request.command == nullptr || !request.command->Is(kLocksQueue))) {
+  const Command* command = request.command;
+  // The usual case needs none of the checks of Admit but these.
+  if (client.is_plain && command != nullptr && command->HasArity(arguments.size()) &&
+      !command->Is(memory_is_limited_ ? kGrows | kLocksQueue | kDebugOnly : kDebugOnly)) [[likely]] {
+    RunAdmitted(request, arguments, client, reply);
+    if (client.is_plain) return session.OutputGrew();
+  } else {
+    RunSpecial(request, arguments, client, reply);
+  }
+  FinishReply(session, reply_start);
+}
+
+void Dispatcher::RunSpecial(const Request& request, Arguments arguments, Client& client, Reply& reply) {
+  const Command* command = request.command;
+  if (auto refusal = Admit(command, arguments, client, worker_)) {
+    if (client.transaction.active && (command == nullptr || !command->Is(kLocksQueue))) {
       client.transaction.aborted = true;
     }
-    if (request.command != nullptr) {
-      ++worker_.command_stats()[request.command->number].rejected;
-      if (request.command->Is(kLocksQueue)) DiscardTransaction(client, false);
+    if (command != nullptr) {
+      ++worker_.command_stats()[command->number].rejected;
+      if (command->Is(kLocksQueue)) DiscardTransaction(client, false);
     }
     CountError(*refusal);
     reply.Error(*refusal);
-  } else if (client.transaction.active && !request.command->Is(kImmediate)) {
-    Queue(*request.command, arguments, client, reply);
+  } else if (client.transaction.active && !command->Is(kImmediate)) {
+    Queue(*command, arguments, client, reply);
   } else {
-    RunAdmitted(request, arguments, session);
+    RunAdmitted(request, arguments, client, reply);
   }
-  FinishReply(session, reply_start);
 }
 
 void Dispatcher::FinishReply(Session& session, size_t reply_start) {
@@ -69,25 +82,24 @@ void Dispatcher::Queue(const Command& command, Arguments arguments, Client& clie
   reply.Simple("QUEUED");
 }
 
-void Dispatcher::RunAdmitted(const Request& request, Arguments arguments, Session& session) {
+void Dispatcher::RunAdmitted(const Request& request, Arguments arguments, Client& client, Reply& reply) {
   const Command& command = *request.command;
-  Client& client = session.client();
   StoreContext& context = worker_.context();
   context.keep_clocks = client.no_touch;
   client.last_active_ms = context.now_ms;
   client.last_command = &command;
-  Reply reply(session.output(), client.protocol_version);
-  size_t first = command.name.find('|') == std::string_view::npos ? 1 : 2;
-  Call call(command, ArgumentCursor(arguments, first, request.first_key), reply,
-            Db(server_.keyspace(), client.db, context), client, services_);
-  if (server_.has_monitors() && !command.Is(kSkipMonitor | kAdmin)) FeedMonitors(client, arguments);
-  uint64_t started = Ticks();
-  bool one_key = command.keys.find == nullptr && command.keys.first == command.keys.last &&
-                 command.keys.first != 0 && !command.Is(kGate);
-  if (command.keys.any() || command.Is(kGate | kLocksQueue)) {
-    if (!one_key || !RunWithOneShard(request, call)) RunWithPlan(command, call);
+  Call call(command, ArgumentCursor(arguments, command.words, request.first_key), reply,
+            Db(server_.keyspace(), client.db, context), client, services_, effects_);
+  if (server_.has_monitors() && !command.Is(kSkipMonitor | kAdmin)) [[unlikely]] FeedMonitors(client, arguments);
+  uint64_t started = ticks_;  // the end of the command before
+  if (command.has_one_key) [[likely]] {
+    if (!RunWithOneShard(request, call)) RunWithPlan(command, call);
+  } else if (command.keys.any() || command.Is(kGate | kLocksQueue)) {
+    RunWithPlan(command, call);
+    client.is_plain = client.IsPlain();
   } else {
     Handle(command, call);
+    client.is_plain = client.IsPlain();
   }
   Account(command, call, started);
 }
@@ -100,7 +112,7 @@ bool Dispatcher::RunWithOneShard(const Request& request, Call& call) {
     return false;
   }
   request.command->handler(call);
-  if (call.block.wanted) [[unlikely]] StartWait(call, *request.command);
+  if (effects_.block.wanted) [[unlikely]] StartWait(call, *request.command);
   shard.lock.Unlock();
   return true;
 }
@@ -120,8 +132,8 @@ void Dispatcher::RunWithPlan(const Command& command, Call& call) {
 
 void Dispatcher::Handle(const Command& command, Call& call) {
   command.handler(call);
-  if (call.block.wanted) StartWait(call, command);
-  if (!call.ready.empty()) ServeReady(std::move(call.ready));
+  if (effects_.block.wanted) StartWait(call, command);
+  if (!effects_.ready.empty()) ServeReady(std::exchange(effects_.ready, {}));
 }
 
 void Dispatcher::PlanLocks(const Command& command, Arguments arguments, const Client& client) {
@@ -146,14 +158,13 @@ void Dispatcher::PlanQueue(const Client& client) {
 }
 
 void Dispatcher::RunNested(Call& outer, const Command& command, Arguments arguments, Reply& reply) {
-  size_t first = command.name.find('|') == std::string_view::npos ? 1 : 2;
-  Call call(command, ArgumentCursor(arguments, first, Key{}), reply,
-            Db(server_.keyspace(), outer.client.db, worker_.context()), outer.client, outer.services);
+  Call call(command, ArgumentCursor(arguments, command.words, Key{}), reply,
+            Db(server_.keyspace(), outer.client.db, worker_.context()), outer.client, outer.services,
+            outer.effects);
   call.may_block = false;
   call.covered = true;
   uint64_t started = Ticks();
   command.handler(call);
-  for (DbKey& key : call.ready) outer.ready.push_back(std::move(key));
   Account(command, call, started);
 }
 
@@ -177,21 +188,21 @@ void Dispatcher::DiscardTransaction(Client& client, bool covered) {
 // ---- Waiting ----
 
 void Dispatcher::StartWait(Call& call, const Command& command) {
-  if (call.is_retry) return;
+  BlockWish wish = std::exchange(effects_.block, {});
   auto waiter = std::make_shared<BlockedRequest>();
   waiter->client = call.client.handle;
   waiter->command = &command;
   for (std::string_view argument : call.args.all()) waiter->arguments.emplace_back(argument);
   waiter->db = call.db.index();
   waiter->protocol_version = call.client.protocol_version;
-  waiter->deadline_ms = call.block.deadline_ms;
-  waiter->timeout_reply = call.block.timeout_reply;
+  waiter->deadline_ms = wish.deadline_ms;
+  waiter->timeout_reply = wish.timeout_reply;
   LockPlan shards;
   key_positions_.clear();
   KeyPositions(command, call.args.all(), &key_positions_);
   for (uint32_t position : key_positions_) shards.Add(HashKey(call.args.all()[position]).shard());
   shards.ForEach([&](uint32_t shard) { waiter->shards.push_back(shard); });
-  for (const Key& key : call.block.keys) {
+  for (const Key& key : wish.keys) {
     DbKey name{call.db.index(), std::string(key.text)};
     if (std::find(waiter->keys.begin(), waiter->keys.end(), name) != waiter->keys.end()) continue;
     waiter->keys.push_back(name);
@@ -226,20 +237,20 @@ bool Dispatcher::ServeWaiter(const std::shared_ptr<BlockedRequest>& waiter, std:
   std::vector<std::string_view> arguments(waiter->arguments.begin(), waiter->arguments.end());
   ByteBuffer bytes;
   Reply reply(bytes, waiter->protocol_version);
+  CallEffects effects;
   retry_client_.handle = waiter->client;
   retry_client_.db = waiter->db;
   retry_client_.protocol_version = waiter->protocol_version;
   Call call(*waiter->command, ArgumentCursor(arguments, 1, Key{}), reply,
-            Db(server_.keyspace(), waiter->db, worker_.context()), retry_client_,
-            services_);
+            Db(server_.keyspace(), waiter->db, worker_.context()), retry_client_, services_, effects);
   call.is_retry = true;
   uint64_t started = Ticks();
   waiter->command->handler(call);
-  if (call.block.wanted) return false;
+  if (effects.block.wanted) return false;
   waiter->is_served = true;
   LeaveLines(*waiter);
   Account(*waiter->command, call, started);
-  for (DbKey& key : call.ready) ready->push_back(std::move(key));
+  for (DbKey& key : effects.ready) ready->push_back(std::move(key));
   server_.SendUnblock(waiter->client, std::string(bytes.view()));
   return true;
 }
@@ -295,7 +306,8 @@ void Dispatcher::Forget(Session& session) {
 // ---- Accounting ----
 
 void Dispatcher::Account(const Command& command, const Call& call, uint64_t started_ticks) {
-  uint64_t spent = Ticks() - started_ticks;
+  ticks_ = Ticks();
+  uint64_t spent = ticks_ - started_ticks;
   CommandStats& stats = worker_.command_stats()[command.number];
   ++stats.calls;
   stats.ticks += spent;

@@ -43,7 +43,8 @@ class Dispatcher final : public NestedRunner {
  private:
   friend class AdmissionTest;
 
-  void RunAdmitted(const Request& request, Arguments arguments, Session& session);
+  void RunSpecial(const Request& request, Arguments arguments, Client& client, Reply& reply);
+  void RunAdmitted(const Request& request, Arguments arguments, Client& client, Reply& reply);
   // The usual case, one key in one shard with nobody waiting; false when it takes more.
   bool RunWithOneShard(const Request& request, Call& call);
   void RunWithPlan(const Command& command, Call& call);
@@ -70,6 +71,9 @@ class Dispatcher final : public NestedRunner {
   std::vector<uint32_t> key_positions_;
   uint64_t slow_ticks_ = 0;  // commands that take longer are logged; 0: none are
   Services services_;
+  CallEffects effects_;      // of the call that runs
+  uint64_t ticks_ = 0;       // when the last command ended, or the batch began
+  bool memory_is_limited_ = false;
   Client retry_client_;      // stands in for the client whose wait is being served
 };
 

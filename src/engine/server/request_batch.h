@@ -8,8 +8,8 @@
 
 #include <cstddef>
 #include <string_view>
-#include <vector>
 
+#include "base/argument_list.h"
 #include "engine/commands/command.h"
 #include "engine/store/keyspace.h"
 
@@ -31,14 +31,14 @@ struct RequestBatch {
 
   size_t size = 0;
   Request requests[kMax];
-  std::vector<std::string_view> arguments;
+  ArgumentList arguments;
 
   Arguments ArgumentsOf(const Request& request) const {
     return {arguments.data() + request.first_argument, request.argument_count};
   }
   void Clear() {
     size = 0;
-    arguments.clear();
+    arguments.Clear();
   }
 };
 

@@ -53,7 +53,7 @@ void Session::OnReadable() {
   if (in_place) {
     worker_.UseReadSpace(bytes);
     std::string_view received(space.data(), bytes);
-    size_t used = Parse(received);
+    size_t used = CanRun() ? Parse(received) : 0;
     KeepRest(received.substr(used));
     return;
   }
@@ -80,44 +80,46 @@ void Session::KeepRest(std::string_view rest) {
 }
 
 size_t Session::Parse(std::string_view bytes) {
+  RequestLimits limits{worker_.settings().proto_max_bulk_len_bytes, client_.authenticated};
   size_t used = 0;
-  size_t requests = 0;
-  while (used < bytes.size() && CanRun()) {
-    if (++requests > kTurnRequests) {
+  for (size_t requests = 0; used < bytes.size(); ++requests) {
+    if (requests == kTurnRequests) {
       if (!is_postponed_) worker_.loop().PostponeToNextTurn(this);
       is_postponed_ = true;
       break;
     }
     size_t consumed = 0;
-    if (!ParseOne(bytes.substr(used), &consumed)) break;
+    After after = ParseOne(bytes.substr(used), limits, &consumed);
     used += consumed;
+    if (after == After::kGoOn) continue;
+    if (after == After::kStop || !CanRun()) break;
+    limits.authenticated = client_.authenticated;
   }
   return used;
 }
 
-// False when there is nothing more to do with these bytes now.
-bool Session::ParseOne(std::string_view bytes, size_t* consumed) {
+Session::After Session::ParseOne(std::string_view bytes, const RequestLimits& limits, size_t* consumed) {
   RequestBatch& batch = worker_.batch();
   size_t first = batch.arguments.size();
-  RequestLimits limits{worker_.settings().proto_max_bulk_len_bytes, client_.authenticated};
   switch (parser_.Parse(bytes, limits, &batch.arguments, consumed)) {
     case RequestParser::Status::kIncomplete:
-      return false;
+      return After::kStop;
     case RequestParser::Status::kBroken:
       worker_.RunBatch();
       BreakProtocol(parser_.error());
-      return false;
+      return After::kStop;
     case RequestParser::Status::kComplete:
       break;
   }
   size_t count = batch.arguments.size() - first;
-  if (count == 0) return true;
+  if (count == 0) return After::kGoOn;
   const Command* command = worker_.AddRequest(*this, first, count);
   bool is_inline = bytes[0] != '*';
-  bool must_run = is_inline || !client_.authenticated || command == nullptr ||
+  bool must_run = is_inline || !limits.authenticated || command == nullptr ||
                   command->Is(kEndsBatch | kBlocking);
-  if (must_run || batch.size == RequestBatch::kMax) worker_.RunBatch();
-  return true;
+  if (!must_run && batch.size < RequestBatch::kMax) return After::kGoOn;
+  worker_.RunBatch();
+  return After::kRan;
 }
 
 void Session::BreakProtocol(std::string_view error) {
@@ -127,7 +129,7 @@ void Session::BreakProtocol(std::string_view error) {
   CloseAfterOutput();
 }
 
-void Session::OutputGrew() {
+void Session::OutputGrewMuch() {
   if (output_.size() - sent_ > kFlushBytes) Flush();
   if (is_dirty_ || is_closed_) return;
   is_dirty_ = true;

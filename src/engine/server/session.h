@@ -41,7 +41,9 @@ class Session final : public Handler {
   // Bytes from elsewhere: pub/sub messages, a served wait.
   void Send(std::string_view bytes);
   // To be called after something was written to output().
-  void OutputGrew();
+  void OutputGrew() {
+    if (!is_dirty_ || output_.size() - sent_ > kFlushBytes) [[unlikely]] OutputGrewMuch();
+  }
   void Flush();
   // Closes at once, or after what is in the output was sent. The object lives until the turn ends.
   void Close();
@@ -59,9 +61,11 @@ class Session final : public Handler {
 
  private:
   void OnReadable();
+  void OutputGrewMuch();
   // Parses what there is; returns the bytes used.
   size_t Parse(std::string_view bytes);
-  bool ParseOne(std::string_view bytes, size_t* consumed);
+  enum class After { kGoOn, kRan, kStop };  // kRan: the batch was run, things may have changed
+  After ParseOne(std::string_view bytes, const RequestLimits& limits, size_t* consumed);
   bool CanRun() const;
   void KeepRest(std::string_view rest);
   void BreakProtocol(std::string_view error);

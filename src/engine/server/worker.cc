@@ -26,7 +26,6 @@ Worker::Worker(Server& server, uint32_t index)
       command_stats_(server.commands().all().size()),
       read_space_(std::make_unique<char[]>(kReadBytes)),
       tick_(Timer::Calling<&Worker::OnTick>(this)) {
-  batch_.arguments.reserve(1024);
   context_.events = server.key_events();
   context_.now_ms = static_cast<uint64_t>(NowMs());
 }
@@ -77,6 +76,7 @@ void Worker::AddSession(Fd socket, bool is_memcache) {
                     client.address.starts_with("[::1]");
   if (IsUnixSocket(fd)) client.address += ":0";
   client.authenticated = settings().requirepass.empty();
+  client.is_plain = client.IsPlain();
   ++stats_.connections;
   NetError error = loop_.Add(fd, EPOLLIN, session.get());
   if (error.code != 0) return;
@@ -105,12 +105,6 @@ std::span<char> Worker::ReadSpace(size_t bytes) {
     read_used_ = 0;
   }
   return {read_space_.get() + read_used_, bytes};
-}
-
-void Worker::LendOutput(ByteBuffer& output) {
-  if (output.capacity() > 0 || spare_buffers_.empty()) return;
-  output.Swap(spare_buffers_.back());
-  spare_buffers_.pop_back();
 }
 
 void Worker::TakeBackOutput(ByteBuffer& output) {
@@ -142,9 +136,9 @@ const Command* Worker::AddRequest(Session& session, size_t first_argument, size_
   Arguments arguments = batch_.ArgumentsOf(request);
   const Command* command = server_.FindCommand(arguments, session.client().is_memcache);
   request.command = command;
-  request.first_key = {};
-  if (command != nullptr && command->keys.first > 0 && static_cast<size_t>(command->keys.first) < count) {
-    request.first_key = HashKey(arguments[static_cast<size_t>(command->keys.first)]);
+  request.first_key.text = {};
+  if (command != nullptr && command->first_key != 0 && command->first_key < count) {
+    request.first_key = HashKey(arguments[command->first_key]);
     const Key& key = request.first_key;
     server_.keyspace().table(request.db, key.shard()).records.PrefetchBucket(key.table_hash());
   }

@@ -23,7 +23,6 @@ class Dispatcher;
 class Server;
 
 struct WorkerStats {
-  uint64_t commands = 0;
   uint64_t connections = 0;
   uint64_t input_bytes = 0;
   uint64_t output_bytes = 0;
@@ -67,7 +66,11 @@ class Worker final : public TurnHooks {
   void AddDirty(Session* session) { dirty_.push_back(session); }
   void OnClosed(Session* session);
   // Gives an empty output a recycled buffer; takes a sent one back.
-  void LendOutput(ByteBuffer& output);
+  void LendOutput(ByteBuffer& output) {
+    if (output.capacity() > 0 || spare_buffers_.empty()) [[likely]] return;
+    output.Swap(spare_buffers_.back());
+    spare_buffers_.pop_back();
+  }
   void TakeBackOutput(ByteBuffer& output);
   bool IsPaused(const Client& client) const;
   // Looks at all connections' waiting input again, after a pause.

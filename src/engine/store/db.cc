@@ -189,6 +189,13 @@ void Db::IndexExpiry(DbShard& table, const Key& key, uint64_t expiry_ms) {
 
 Record* Db::SetString(const Key& key, std::string_view value, const StringOptions& options) {
   Record* record = Peek(key);
+  bool may_be_integer = value.size() <= 20 && !value.empty() && (value[0] <= '9');
+  if (record != nullptr && record->is_bare_string() && options.is_plain() && !may_be_integer &&
+      record->RawBytes() == value.size()) {
+    std::memcpy(record->value(), value.data(), value.size());
+    NoteUse(record);
+    return record;
+  }
   uint64_t old_expiry = record == nullptr ? kNoExpiry : record->expiry_ms();
   uint64_t expiry = options.keep_expiry ? old_expiry : options.expiry_ms;
   RecordShape shape;
@@ -198,7 +205,7 @@ Record* Db::SetString(const Key& key, std::string_view value, const StringOption
   shape.has_client_flags = options.client_flags != 0;
   shape.has_cas = options.cas != 0;
   std::optional<int64_t> integer;
-  if (value.size() <= 20) integer = ParseInt64(value);
+  if (may_be_integer) integer = ParseInt64(value);
   shape.is_integer = integer.has_value();
   if (shape.Bytes() > RecordSizeClasses().max_bytes()) shape.has_expiry = true;
   record = Reshape(key, record, shape, 0, false);

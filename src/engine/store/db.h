@@ -60,6 +60,7 @@ class Db {
     bool keep_expiry = false;
     uint32_t client_flags = 0;  // memcached's
     uint64_t cas = 0;           // memcached's; 0 stores none
+    bool is_plain() const { return expiry_ms == kNoExpiry && client_flags == 0 && cas == 0; }
   };
   // Sets a string, replacing whatever was there. Text that is a canonical integer is stored as one.
   Record* SetString(const Key& key, std::string_view value, const StringOptions& options);

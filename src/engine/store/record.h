@@ -67,6 +67,8 @@ class Record {
   bool has_expiry() const { return bytes_[0] & kExpiryFlag; }
   bool is_large() const { return bytes_[0] & kLargeFlag; }
   bool is_raw() const { return (bytes_[0] & (kTypeMask | kIntegerFlag)) == 0; }
+  // A raw string in the slab heap with no optional field.
+  bool is_bare_string() const { return bytes_[0] == 0; }
   bool is_fetched() const { return bytes_[1] & kFetchedFlag; }
   void set_fetched() { bytes_[1] |= kFetchedFlag; }
 

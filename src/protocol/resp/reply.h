@@ -29,7 +29,14 @@ class Reply {
   void Bulk(std::string_view bytes) {
     char* at = out_.Reserve(bytes.size() + 32);
     *at++ = '$';
-    at += FormatInt64(static_cast<int64_t>(bytes.size()), at);
+    if (bytes.size() < 10) {
+      *at++ = static_cast<char>('0' + bytes.size());
+    } else if (bytes.size() < 100) {
+      *at++ = static_cast<char>('0' + bytes.size() / 10);
+      *at++ = static_cast<char>('0' + bytes.size() % 10);
+    } else {
+      at += FormatInt64(static_cast<int64_t>(bytes.size()), at);
+    }
     *at++ = '\r';
     *at++ = '\n';
     std::memcpy(at, bytes.data(), bytes.size());

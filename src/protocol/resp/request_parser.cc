@@ -50,8 +50,8 @@ RequestParser::Status RequestParser::Break(std::string_view why) {
   return Status::kBroken;
 }
 
-RequestParser::Status RequestParser::Parse(std::string_view bytes, const RequestLimits& limits,
-                                           std::vector<std::string_view>* arguments,
+RequestParser::Status RequestParser::ParseAny(std::string_view bytes, const RequestLimits& limits,
+                                           ArgumentList* arguments,
                                            size_t* consumed) {
   missing_bytes_ = 0;
   if (bytes.empty()) return Status::kIncomplete;
@@ -114,10 +114,10 @@ RequestParser::Status RequestParser::ParseBulkLength(std::string_view bytes,
 
 RequestParser::Status RequestParser::ParseMultibulk(std::string_view bytes,
                                                     const RequestLimits& limits,
-                                                    std::vector<std::string_view>* arguments,
+                                                    ArgumentList* arguments,
                                                     size_t* consumed) {
   size_t first_new = arguments->size();
-  for (const Span& span : done_) arguments->push_back(bytes.substr(span.offset, span.length));
+  for (const Span& span : done_) arguments->Append(bytes.substr(span.offset, span.length));
   Status status = Status::kComplete;
   while (remaining_ > 0) {
     if (bulk_bytes_ < 0) {
@@ -130,7 +130,7 @@ RequestParser::Status RequestParser::ParseMultibulk(std::string_view bytes,
       status = Status::kIncomplete;
       break;
     }
-    arguments->push_back(bytes.substr(offset_, length));
+    arguments->Append(bytes.substr(offset_, length));
     offset_ += length + kLineEnd.size();
     bulk_bytes_ = -1;
     --remaining_;
@@ -144,12 +144,12 @@ RequestParser::Status RequestParser::ParseMultibulk(std::string_view bytes,
     std::string_view argument = (*arguments)[i];
     done_.push_back({static_cast<size_t>(argument.data() - bytes.data()), argument.size()});
   }
-  arguments->resize(first_new);
+  arguments->Truncate(first_new);
   return status;
 }
 
 RequestParser::Status RequestParser::ParseInline(std::string_view bytes,
-                                                 std::vector<std::string_view>* arguments,
+                                                 ArgumentList* arguments,
                                                  size_t* consumed) {
   size_t end = bytes.find('\n');
   if (end == std::string_view::npos) {
@@ -161,7 +161,7 @@ RequestParser::Status RequestParser::ParseInline(std::string_view bytes,
   auto words = SplitArgs(line);
   if (!words) return Break("unbalanced quotes in request");
   inline_arguments_ = std::move(*words);
-  for (const std::string& word : inline_arguments_) arguments->push_back(word);
+  for (const std::string& word : inline_arguments_) arguments->Append(word);
   *consumed = end + 1;
   return Status::kComplete;
 }

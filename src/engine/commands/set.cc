@@ -71,9 +71,8 @@ void SMove(Call& call) {
 
 // SPOP with a count.
 void PopSeveral(Call& call, const Key& key) {
-  int64_t count = call.args.Integer();
-  if (!call.args.Done()) return call.Fail(call.args.error());
-  if (count < 0) return call.Fail(Error::kNotPositive);
+  int64_t count = call.args.Integer(Error::kNotPositive);
+  if (!call.args.ok() || count < 0) return call.Fail(Error::kNotPositive);
   StoreResult<Set*> set = call.db.Change<Set>(key);
   if (!set) return call.Fail(set.error());
   if (*set == nullptr || count == 0) return call.reply.Set(0);

@@ -18,6 +18,7 @@ std::span<const Command> ListCommands();
 std::span<const Command> BlockingListCommands();
 std::span<const Command> HashCommands();
 std::span<const Command> SetCommands();
+std::span<const Command> SetCombineCommands();
 std::span<const Command> SortedSetCommands();
 std::span<const Command> SortedSetRangeCommands();
 std::span<const Command> SortedSetCombineCommands();

@@ -19,6 +19,7 @@ std::span<const std::span<const Command>> CommandGroups() {
       BlockingListCommands(),
       HashCommands(),
       SetCommands(),
+      SetCombineCommands(),
       SortedSetCommands(),
       SortedSetRangeCommands(),
       SortedSetCombineCommands(),

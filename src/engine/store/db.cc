@@ -323,10 +323,22 @@ Record* Db::SetExpiry(const Key& key, Record* record, uint64_t expiry_ms) {
 }
 
 Record* Db::PutCollection(const Key& key, Type type, void* collection) {
+  return ShapeCollection(key, nullptr, type, collection);
+}
+
+Record* Db::ReplaceWithCollection(const Key& key, Type type, void* collection) {
+  Record* record = Peek(key);
+  if (record != nullptr && record->expiry_ms() != kNoExpiry) {
+    NoteExpiryChange(key, record->expiry_ms(), kNoExpiry);
+  }
+  return ShapeCollection(key, record, type, collection);
+}
+
+Record* Db::ShapeCollection(const Key& key, Record* record, Type type, void* collection) {
   RecordShape shape;
   shape.type = type;
   shape.key_bytes = key.text.size();
-  Record* record = Reshape(key, nullptr, shape, 0, false);
+  record = Reshape(key, record, shape, 0, false);
   record->set_collection(collection);
   return record;
 }

@@ -45,6 +45,8 @@ class Db {
   }
   // A new record for a collection, which the record then owns. The key must be absent.
   Record* PutCollection(const Key& key, Type type, void* collection);
+  // The same in place of whatever is at the key, its TTL included.
+  Record* ReplaceWithCollection(const Key& key, Type type, void* collection);
 
   // Deletes the key; false when there was none. Big values are freed later, in slices.
   bool Delete(const Key& key);
@@ -124,6 +126,7 @@ class Db {
   // The value is not filled in. `record` is freed, its collection too unless `keep_collection`.
   Record* Reshape(const Key& key, Record* record, const RecordShape& shape, size_t spare_bytes,
                   bool keep_collection);
+  Record* ShapeCollection(const Key& key, Record* record, Type type, void* collection);
   void NoteExpiryChange(const Key& key, uint64_t before, uint64_t after);
   void IndexExpiry(DbShard& table, const Key& key, uint64_t expiry_ms);
 

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "engine/store/types/hash.h"
 #include "engine/store/types/list.h"
+#include "engine/store/types/set.h"
 #include "engine/store/types/sorted_set.h"
 
 namespace kiln {
@@ -16,7 +17,7 @@ auto Visit(Type type, const void* collection, F&& f) {
   auto* untyped = const_cast<void*>(collection);
   switch (type) {
     case Type::kList: return f(static_cast<List*>(untyped));
-    case Type::kSet:
+    case Type::kSet: return f(static_cast<Set*>(untyped));
     case Type::kZset: return f(static_cast<SortedSet*>(untyped));
     case Type::kHash: return f(static_cast<Hash*>(untyped));
     case Type::kString:

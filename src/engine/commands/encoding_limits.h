@@ -1,0 +1,21 @@
+// The limits up to which collections stay compact, from the settings to the form that value types take.
+#pragma once
+
+#include "engine/store/types/hash.h"
+#include "engine/store/types/set.h"
+#include "params/settings.h"
+
+namespace kiln {
+
+inline HashLimits HashLimitsOf(const Settings& settings) {
+  return {.max_listpack_entries = static_cast<size_t>(settings.hash_max_listpack_entries),
+          .max_listpack_value = static_cast<size_t>(settings.hash_max_listpack_value_bytes)};
+}
+
+inline SetLimits SetLimitsOf(const Settings& settings) {
+  return {.max_intset_entries = static_cast<size_t>(settings.set_max_intset_entries),
+          .max_listpack_entries = static_cast<size_t>(settings.set_max_listpack_entries),
+          .max_listpack_value = static_cast<size_t>(settings.set_max_listpack_value_bytes)};
+}
+
+}  // namespace kiln

@@ -6,5 +6,6 @@
 namespace kiln {
 
 inline constexpr std::string_view kRedisVersion = "7.2.4";
+inline constexpr std::string_view kKilnVersion = "0.1.0";
 
 }  // namespace kiln

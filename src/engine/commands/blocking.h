@@ -12,6 +12,7 @@
 
 #include "engine/commands/client.h"
 #include "engine/commands/command.h"
+#include "engine/store/record.h"
 #include "engine/store/waiters.h"
 
 namespace kiln {

@@ -1,10 +1,312 @@
-// Commands for COMMAND.
+// COMMAND: what the server says of its own commands.
 
+#include <string>
+
+#include "base/glob.h"
+#include "engine/commands/acl_category.h"
 #include "engine/commands/call.h"
+#include "engine/commands/command_table.h"
 #include "engine/commands/groups.h"
+#include "engine/commands/help.h"
+#include "engine/commands/services.h"
 
 namespace kiln {
+namespace {
 
-std::span<const Command> CommandInfoCommands() { return {}; }
+struct FlagName {
+  uint32_t flag;
+  std::string_view name;
+};
+
+// In the order in which Redis tells them; the others are not told.
+constexpr FlagName kFlagNames[] = {
+    {kWrite, "write"},           {kReadOnly, "readonly"},
+    {kGrows, "denyoom"},         {kAdmin, "admin"},
+    {kPubSub, "pubsub"},         {kNoScript, "noscript"},
+    {kBlocking, "blocking"},     {kLoading, "loading"},
+    {kStale, "stale"},           {kSkipMonitor, "skip_monitor"},
+    {kSkipSlowlog, "skip_slowlog"}, {kFast, "fast"},
+    {kNoAuth, "no_auth"},        {kNoMandatoryKeys, "no_mandatory_keys"},
+    {kNoAsyncLoading, "no_async_loading"}, {kNoMulti, "no_multi"},
+    {kMovableKeys, "movablekeys"}, {kAllowBusy, "allow_busy"},
+};
+
+// The word that COMMAND DOCS groups a command under, by its category.
+struct GroupName {
+  Acl category;
+  std::string_view name;
+};
+constexpr GroupName kGroupNames[] = {
+    {Acl::kBitmap, "bitmap"},         {Acl::kHyperLogLog, "hyperloglog"}, {Acl::kGeo, "geo"},
+    {Acl::kStream, "stream"},         {Acl::kString, "string"},           {Acl::kList, "list"},
+    {Acl::kHash, "hash"},             {Acl::kSet, "set"},                 {Acl::kSortedSet, "sorted-set"},
+    {Acl::kScripting, "scripting"},   {Acl::kTransaction, "transactions"},
+    {Acl::kConnection, "connection"}, {Acl::kKeyspace, "generic"},
+};
+
+std::string LowerName(const Command& command) {
+  std::string name(command.name);
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return name;
+}
+
+bool IsSubcommand(const Command& command) { return command.name.find('|') != std::string_view::npos; }
+
+// A command by the name "get" or "config|get".
+const Command* FindFullName(Call& call, std::string_view name) {
+  size_t bar = name.find('|');
+  const Command* command = call.services.commands->FindName(name.substr(0, bar));
+  if (command == nullptr || bar == std::string_view::npos) return command;
+  return call.services.commands->FindChild(*command, name.substr(bar + 1));
+}
+
+void ReplyFlags(Reply& reply, const Command& command) {
+  size_t at = reply.Later();
+  size_t count = 0;
+  for (const FlagName& row : kFlagNames) {
+    if (!command.Is(row.flag)) continue;
+    reply.Simple(row.name);
+    ++count;
+  }
+  reply.EndSet(at, count);
+}
+
+void ReplyCategories(Reply& reply, const Command& command) {
+  size_t at = reply.Later();
+  size_t count = 0;
+  for (const AclCategory& category : AclCategories()) {
+    if (!IsInCategory(command, category)) continue;
+    reply.Simple("@" + std::string(category.name));
+    ++count;
+  }
+  reply.EndSet(at, count);
+}
+
+void ReplyKeyFlags(Reply& reply, const Command& command) {
+  reply.Set(command.Is(kWrite) ? 2 : command.Is(kReadOnly) ? 2 : 0);
+  if (!command.Is(kWrite | kReadOnly)) return;
+  reply.Simple(command.Is(kWrite) ? "RW" : "RO");
+  reply.Simple(command.Is(kWrite) ? "update" : "access");
+}
+
+void ReplyPart(Reply& reply, std::string_view part, std::string_view type,
+               std::initializer_list<std::pair<std::string_view, int>> spec) {
+  reply.Bulk(part);
+  reply.Map(2);
+  reply.Bulk("type");
+  reply.Bulk(type);
+  reply.Bulk("spec");
+  reply.Map(spec.size());
+  for (const auto& [name, value] : spec) {
+    reply.Bulk(name);
+    reply.Integer(value);
+  }
+}
+
+void ReplyKeySpecs(Reply& reply, const Command& command) {
+  const Keys& keys = command.keys;
+  reply.Set(keys.any() ? 1 : 0);
+  if (!keys.any()) return;
+  reply.Map(3);
+  reply.Bulk("flags");
+  ReplyKeyFlags(reply, command);
+  if (keys.first == 0) {
+    ReplyPart(reply, "begin_search", "unknown", {});
+    return ReplyPart(reply, "find_keys", "unknown", {});
+  }
+  ReplyPart(reply, "begin_search", "index", {{"index", keys.first}});
+  int last = keys.last < 0 ? keys.last : keys.last - keys.first;
+  ReplyPart(reply, "find_keys", "range", {{"lastkey", last}, {"keystep", keys.step}, {"limit", 0}});
+}
+
+void ReplyInfo(Call& call, const Command* command) {
+  Reply& reply = call.reply;
+  if (command == nullptr) return reply.Null();
+  reply.Array(10);
+  reply.Bulk(LowerName(*command));
+  reply.Integer(command->arity);
+  ReplyFlags(reply, *command);
+  reply.Integer(command->keys.first);
+  reply.Integer(command->keys.last);
+  reply.Integer(command->keys.step);
+  ReplyCategories(reply, *command);
+  reply.Set(0);  // tips
+  ReplyKeySpecs(reply, *command);
+  if (!command->Is(kContainer)) return reply.Set(0);
+  auto children = call.services.commands->Children(*command);
+  reply.Array(children.size());
+  for (const Command* child : children) ReplyInfo(call, child);
+}
+
+template <class F>
+size_t ForEachTopCommand(Call& call, F&& f) {
+  size_t count = 0;
+  for (const Command* command : call.services.commands->all()) {
+    if (IsSubcommand(*command)) continue;
+    f(*command);
+    ++count;
+  }
+  return count;
+}
+
+void ReplyInfoOfAll(Call& call) {
+  size_t at = call.reply.Later();
+  size_t count = ForEachTopCommand(call, [&](const Command& command) { ReplyInfo(call, &command); });
+  call.reply.EndArray(at, count);
+}
+
+std::string_view GroupOf(const Command& command) {
+  if (command.Is(kPubSub)) return "pubsub";
+  for (const GroupName& row : kGroupNames) {
+    if (Has(command.acl, row.category)) return row.name;
+  }
+  return "server";
+}
+
+void ReplyDocs(Call& call, const Command& command) {
+  Reply& reply = call.reply;
+  bool has_children = command.Is(kContainer);
+  reply.Bulk(LowerName(command));
+  reply.Map(has_children ? 4 : 3);
+  reply.Bulk("summary");
+  reply.Bulk(command.summary);
+  reply.Bulk("since");
+  reply.Bulk(command.since);
+  reply.Bulk("group");
+  reply.Bulk(GroupOf(command));
+  if (!has_children) return;
+  auto children = call.services.commands->Children(command);
+  reply.Bulk("subcommands");
+  reply.Map(children.size());
+  for (const Command* child : children) ReplyDocs(call, *child);
+}
+
+// COMMAND
+void CommandAll(Call& call) { ReplyInfoOfAll(call); }
+
+// COMMAND COUNT
+void CommandCount(Call& call) {
+  call.reply.Integer(static_cast<int64_t>(ForEachTopCommand(call, [](const Command&) {})));
+}
+
+// COMMAND DOCS [command-name [command-name ...]]
+void CommandDocs(Call& call) {
+  Arguments names = call.args.Rest();
+  size_t at = call.reply.Later();
+  size_t count = 0;
+  if (names.empty()) {
+    count = ForEachTopCommand(call, [&](const Command& command) { ReplyDocs(call, command); });
+  }
+  for (std::string_view name : names) {
+    const Command* command = FindFullName(call, name);
+    if (command == nullptr) continue;
+    ReplyDocs(call, *command);
+    ++count;
+  }
+  call.reply.EndMap(at, count);
+}
+
+void GetKeys(Call& call, bool with_flags) {
+  Arguments request = call.args.Rest();
+  const Command* command = call.services.commands->Find(request);
+  if (command == nullptr || (command->Is(kContainer) && command->handler == nullptr)) {
+    return call.FailText("ERR Invalid command specified");
+  }
+  if (!command->keys.any()) return call.FailText("ERR The command has no key arguments");
+  if (!command->HasArity(request.size())) {
+    return call.FailText("ERR Invalid number of arguments specified for command");
+  }
+  std::vector<uint32_t> positions;
+  bool found = KeyPositions(*command, request, &positions) && !positions.empty();
+  if (!found && !command->Is(kNoMandatoryKeys)) return call.FailText("ERR Invalid arguments specified for command");
+  call.reply.Array(positions.size());
+  for (uint32_t position : positions) {
+    if (with_flags) call.reply.Array(2);
+    call.reply.Bulk(request[position]);
+    if (with_flags) ReplyKeyFlags(call.reply, *command);
+  }
+}
+
+// COMMAND GETKEYS command [arg [arg ...]]
+void CommandGetKeys(Call& call) { GetKeys(call, false); }
+
+// COMMAND GETKEYSANDFLAGS command [arg [arg ...]]
+void CommandGetKeysAndFlags(Call& call) { GetKeys(call, true); }
+
+// COMMAND HELP
+void CommandHelp(Call& call) {
+  constexpr std::string_view kLines[] = {
+      "(no subcommand)",
+      "    Details about all commands.",
+      "COUNT",
+      "    The number of commands.",
+      "LIST",
+      "    The names of all commands.",
+      "INFO [<command-name> ...]",
+      "    Details about the named commands, or about all.",
+      "DOCS [<command-name> ...]",
+      "    Documentation of the named commands, or of all.",
+      "GETKEYS <full-command>",
+      "    The keys of a full command.",
+      "GETKEYSANDFLAGS <full-command>",
+      "    The keys of a full command, and how it uses each.",
+  };
+  ReplyHelp(call, kLines);
+}
+
+// COMMAND INFO [command-name [command-name ...]]
+void CommandInfo(Call& call) {
+  Arguments names = call.args.Rest();
+  if (names.empty()) return ReplyInfoOfAll(call);
+  call.reply.Array(names.size());
+  for (std::string_view name : names) ReplyInfo(call, FindFullName(call, name));
+}
+
+// COMMAND LIST [FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]
+void CommandList(Call& call) {
+  enum class Filter { kNone, kModule, kCategory, kPattern } filter = Filter::kNone;
+  std::string_view word;
+  while (call.args.More()) {
+    if (!call.args.Take("FILTERBY") || call.args.Left() < 2) return call.Fail(Error::kSyntax);
+    if (call.args.Take("MODULE")) filter = Filter::kModule;
+    else if (call.args.Take("ACLCAT")) filter = Filter::kCategory;
+    else if (call.args.Take("PATTERN")) filter = Filter::kPattern;
+    else return call.Fail(Error::kSyntax);
+    word = call.args.Text();
+  }
+  const AclCategory* category = filter == Filter::kCategory ? FindAclCategory(word) : nullptr;
+  size_t at = call.reply.Later();
+  size_t count = 0;
+  for (const Command* command : call.services.commands->all()) {
+    std::string name = LowerName(*command);
+    if (filter == Filter::kModule) break;  // there are no modules
+    if (filter == Filter::kCategory && (category == nullptr || !IsInCategory(*command, *category))) continue;
+    if (filter == Filter::kPattern && !GlobMatches(word, name, true)) continue;
+    call.reply.Bulk(name);
+    ++count;
+  }
+  call.reply.EndArray(at, count);
+}
+
+constexpr uint32_t kInfo = kLoading | kStale;
+
+// clang-format off
+constexpr Command kCommandInfoCommands[] = {
+  // name                      arity  keys          flags               acl               handler                 since     usage                                                                     summary
+  {"COMMAND",                  -1,    Keys::None(), kInfo | kContainer, Acl::kConnection, CommandAll,             "2.8.13", "",                                                                       "Returns detailed information about all commands."},
+  {"COMMAND|COUNT",            2,     Keys::None(), kInfo,              Acl::kConnection, CommandCount,           "2.8.13", "",                                                                       "Returns the number of commands."},
+  {"COMMAND|DOCS",             -2,    Keys::None(), kInfo,              Acl::kConnection, CommandDocs,            "7.0.0",  "[command-name [command-name ...]]",                                      "Returns documentation of commands."},
+  {"COMMAND|GETKEYS",          -3,    Keys::None(), kInfo,              Acl::kConnection, CommandGetKeys,         "2.8.13", "command [arg [arg ...]]",                                                "Returns the keys of a command."},
+  {"COMMAND|GETKEYSANDFLAGS",  -3,    Keys::None(), kInfo,              Acl::kConnection, CommandGetKeysAndFlags, "7.0.0",  "command [arg [arg ...]]",                                                "Returns the keys of a command and how it uses them."},
+  {"COMMAND|HELP",             2,     Keys::None(), kInfo,              Acl::kConnection, CommandHelp,            "5.0.0",  "",                                                                       "Describes the subcommands."},
+  {"COMMAND|INFO",             -2,    Keys::None(), kInfo,              Acl::kConnection, CommandInfo,            "2.8.13", "[command-name [command-name ...]]",                                      "Returns information about one, several or all commands."},
+  {"COMMAND|LIST",             -2,    Keys::None(), kInfo,              Acl::kConnection, CommandList,            "7.0.0",  "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]",    "Returns the names of commands."},
+};
+// clang-format on
+static_assert(WellFormed(kCommandInfoCommands), "rows must be sorted, described, and not both read and write");
+
+}  // namespace
+
+std::span<const Command> CommandInfoCommands() { return kCommandInfoCommands; }
 
 }  // namespace kiln

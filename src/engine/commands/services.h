@@ -60,6 +60,7 @@ class ServerControl {
   // INFO's text for the sections asked for ("default", "all", "memory", ...). Alone.
   virtual std::string Info(std::span<const std::string_view> sections) = 0;
   virtual void ResetStatistics() = 0;  // alone
+  virtual std::string RewriteConfig() = 0;  // alone; an error text, or empty
   virtual void Shutdown() = 0;
   // A parameter was changed: puts it into force. Returns an error text, or empty. Alone.
   virtual std::string ApplyParameter(std::string_view name) = 0;

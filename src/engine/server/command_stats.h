@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "engine/server/latency_histogram.h"
+
 namespace kiln {
 
 struct CommandStats {
@@ -10,6 +12,15 @@ struct CommandStats {
   uint64_t ticks = 0;
   uint64_t rejected = 0;  // refused before it ran
   uint64_t failed = 0;    // ran and answered with an error
+  LatencyHistogram latencies;  // while latency-tracking is on
+
+  void Add(const CommandStats& other) {
+    calls += other.calls;
+    ticks += other.ticks;
+    rejected += other.rejected;
+    failed += other.failed;
+    latencies.AddAll(other.latencies);
+  }
 };
 
 }  // namespace kiln

@@ -311,6 +311,7 @@ void Dispatcher::Account(const Command& command, const Call& call, uint64_t star
   CommandStats& stats = worker_.command_stats()[command.number];
   ++stats.calls;
   stats.ticks += spent;
+  if (server_.settings().latency_tracking) stats.latencies.Add(spent);
   if (call.reply.HasError()) [[unlikely]] {
     ++stats.failed;
     CountError(call.reply.error_code());

@@ -1,9 +1,103 @@
-#include "engine/server/server.h"
+#include "engine/server/info.h"
+
+#include <algorithm>
+
+#include "engine/commands/argument_cursor.h"
 
 namespace kiln {
+namespace {
 
-std::string Server::Info(std::span<const std::string_view>) {
-  return "# Server\r\nredis_version:7.2.4\r\n";
+// Which words besides its name bring a section in.
+enum Within : uint8_t { kDefault, kAll, kEverything };
+
+struct SectionRow {
+  std::string_view name;  // upper case
+  std::string_view title;
+  Within within;
+  void (InfoWriter::*write)();
+};
+
+// clang-format off
+constexpr SectionRow kSections[] = {
+  // name          title           within       writer
+  {"SERVER",       "Server",       kDefault,    &InfoWriter::WriteServer},
+  {"CLIENTS",      "Clients",      kDefault,    &InfoWriter::WriteClients},
+  {"MEMORY",       "Memory",       kDefault,    &InfoWriter::WriteMemory},
+  {"PERSISTENCE",  "Persistence",  kDefault,    &InfoWriter::WritePersistence},
+  {"STATS",        "Stats",        kDefault,    &InfoWriter::WriteStats},
+  {"REPLICATION",  "Replication",  kDefault,    &InfoWriter::WriteReplication},
+  {"CPU",          "CPU",          kDefault,    &InfoWriter::WriteCpu},
+  {"MODULES",      "Modules",      kDefault,    &InfoWriter::WriteModules},
+  {"COMMANDSTATS", "Commandstats", kAll,        &InfoWriter::WriteCommandStats},
+  {"ERRORSTATS",   "Errorstats",   kDefault,    &InfoWriter::WriteErrorStats},
+  {"LATENCYSTATS", "Latencystats", kAll,        &InfoWriter::WriteLatencyStats},
+  {"CLUSTER",      "Cluster",      kDefault,    &InfoWriter::WriteCluster},
+  {"KEYSPACE",     "Keyspace",     kDefault,    &InfoWriter::WriteKeyspace},
+};
+// clang-format on
+
+bool IsAsked(const SectionRow& row, std::span<const std::string_view> sections) {
+  if (sections.empty()) return row.within == kDefault;
+  return std::any_of(sections.begin(), sections.end(), [&](std::string_view word) {
+    if (EqualsWord(word, "DEFAULT")) return row.within == kDefault;
+    return EqualsWord(word, "ALL") || EqualsWord(word, "EVERYTHING") || EqualsWord(word, row.name);
+  });
+}
+
+}  // namespace
+
+std::string Server::Info(std::span<const std::string_view> sections) { return InfoWriter(*this).Write(sections); }
+
+std::string InfoWriter::Write(std::span<const std::string_view> sections) {
+  for (const SectionRow& row : kSections) {
+    if (!IsAsked(row, sections)) continue;
+    if (!text_.empty()) text_ += "\r\n";
+    text_.append("# ").append(row.title).append("\r\n");
+    (this->*row.write)();
+  }
+  return std::move(text_);
+}
+
+// As Redis prints it: "1.50M", "0B".
+void InfoWriter::Bytes(std::string_view name, size_t bytes) {
+  constexpr std::string_view kUnits = "BKMGTP";
+  Field(name, bytes);
+  auto value = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (value >= 1024 && unit + 1 < kUnits.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  std::string human = unit == 0 ? fmt::format("{}B", bytes) : fmt::format("{:.2f}{}", value, kUnits[unit]);
+  Field(std::string(name) + "_human", human);
+}
+
+WorkerStats InfoWriter::SumWorkerStats() const {
+  WorkerStats sum;
+  for (auto& worker : server_.workers_) sum.Add(worker->stats());
+  return sum;
+}
+
+StoreStats InfoWriter::SumStoreStats() const {
+  StoreStats sum;
+  for (auto& worker : server_.workers_) sum.Add(worker->context().stats);
+  return sum;
+}
+
+double InfoWriter::SumRates(RateMeter WorkerRates::*meter) const {
+  double sum = 0;
+  for (auto& worker : server_.workers_) sum += (worker->rates().*meter).PerSecond();
+  return sum;
+}
+
+size_t InfoWriter::ClientBytes() const {
+  size_t bytes = 0;
+  for (auto& worker : server_.workers_) {
+    worker->ForEachSession([&](Session& session) {
+      bytes += sizeof(Session) + session.client().input_bytes + session.client().output_bytes;
+    });
+  }
+  return bytes;
 }
 
 }  // namespace kiln

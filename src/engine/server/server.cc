@@ -1,8 +1,11 @@
 #include "engine/server/server.h"
 
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <thread>
 
 #include "base/log.h"
@@ -14,6 +17,7 @@
 #include "engine/server/dispatcher.h"
 #include "engine/server/registry.h"
 #include "engine/store/evict/evict.h"
+#include "params/config_rewrite.h"
 
 namespace kiln {
 namespace {
@@ -49,6 +53,7 @@ Server::Server(ParameterSet& parameters, Protocol protocol, std::string config_f
       ticks_per_us_(MeasureTicksPerUs()),
       started_ms_(static_cast<uint64_t>(NowMs())),
       run_id_(RandomHex(20)),
+      replication_id_(RandomHex(20)),
       pubsub_(*this),
       gate_(WorkerCount(*parameters.settings())) {
   services_.commands = &commands_;
@@ -64,6 +69,7 @@ Server::Server(ParameterSet& parameters, Protocol protocol, std::string config_f
   for (size_t i = 0; i < workers; ++i) {
     workers_.push_back(std::make_unique<Worker>(*this, static_cast<uint32_t>(i)));
   }
+  parameters_.OnChange([this](const Parameter& row) { return ApplyParameter(row.name); });
   base_memory_bytes_ = AllocatedBytes();
 }
 
@@ -187,18 +193,29 @@ void Server::OnKeyEvent(EventClass, std::string_view event, std::string_view key
 }
 
 std::string Server::ApplyParameter(std::string_view name) {
+  if (name == "loglevel") SetLogLevel(settings().loglevel);
+  if (name == "dir" && chdir(settings().dir.c_str()) != 0) return std::strerror(errno);
   if (name == "maxmemory" && !MakeRoom(workers_[0]->context())) {
     Log(LogLevel::kWarning, "The new maxmemory value is smaller than the current memory usage");
   }
   return {};
 }
 
+std::string Server::RewriteConfig() {
+  if (config_file_.empty()) return "The server is running without a config file";
+  std::string error = RewriteConfigFile(config_file_, parameters_, {});
+  if (!error.empty()) return "Rewriting config file: " + error;
+  return {};
+}
+
 void Server::ResetStatistics() {
+  rejected_connections_ = 0;
+  peak_memory_bytes_ = UsedMemoryBytes();
   for (auto& worker : workers_) {
     worker->stats() = WorkerStats{};
     worker->context().stats = StoreStats{};
     worker->errors().clear();
-    std::fill(worker->command_stats().begin(), worker->command_stats().end(), CommandStats{});
+    for (CommandStats& stats : worker->command_stats()) stats = CommandStats{};
   }
 }
 

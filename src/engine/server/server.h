@@ -79,6 +79,7 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   // ---- ServerControl ----
   std::string Info(std::span<const std::string_view> sections) override;
   void ResetStatistics() override;
+  std::string RewriteConfig() override;
   void Shutdown() override;
   std::string ApplyParameter(std::string_view name) override;
   size_t UsedMemoryBytes() override;
@@ -103,6 +104,7 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   double ticks_per_us_;
   uint64_t started_ms_;
   std::string run_id_;
+  std::string replication_id_;
   PubSub pubsub_;
   SlowLog slow_log_;
   LatencyMonitor latency_;

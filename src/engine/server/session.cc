@@ -50,6 +50,7 @@ void Session::OnReadable() {
   if (got <= 0) return Close();
   auto bytes = static_cast<size_t>(got);
   worker_.stats().input_bytes += bytes;
+  ++worker_.stats().reads;
   if (in_place) {
     worker_.UseReadSpace(bytes);
     std::string_view received(space.data(), bytes);
@@ -60,6 +61,7 @@ void Session::OnReadable() {
   input_.Commit(bytes);
   auto limit = static_cast<size_t>(worker_.settings().client_query_buffer_limit_bytes);
   if (input_.size() > (client_.authenticated ? limit : std::min<size_t>(limit, size_t{1} << 20))) {
+    ++worker_.stats().input_limit_disconnections;
     return Close();
   }
   Resume();
@@ -152,6 +154,7 @@ void Session::Flush() {
     if (sent == Stream::kWouldBlock) break;
     sent_ += static_cast<size_t>(sent);
     worker_.stats().output_bytes += static_cast<uint64_t>(sent);
+    ++worker_.stats().writes;
   }
   bool all_sent = sent_ == output_.size();
   if (all_sent) {

@@ -18,6 +18,20 @@ constexpr size_t kSliceBudget = 128;
 
 }  // namespace
 
+void WorkerStats::Add(const WorkerStats& other) {
+  commands += other.commands;
+  connections += other.connections;
+  input_bytes += other.input_bytes;
+  output_bytes += other.output_bytes;
+  protocol_errors += other.protocol_errors;
+  error_replies += other.error_replies;
+  output_limit_disconnections += other.output_limit_disconnections;
+  input_limit_disconnections += other.input_limit_disconnections;
+  reads += other.reads;
+  writes += other.writes;
+  turns += other.turns;
+}
+
 Worker::Worker(Server& server, uint32_t index)
     : server_(server),
       index_(index),
@@ -40,6 +54,7 @@ void Worker::Run() {
 }
 
 void Worker::BeforeTurn() {
+  ++stats_.turns;
   server_.gate().Enter(index_);
   context_.now_ms = static_cast<uint64_t>(NowMs());
 }
@@ -163,6 +178,9 @@ void Worker::RunBatch() {
 // ---- Background ----
 
 void Worker::OnTick() {
+  rates_.commands.Sample(stats_.commands, context_.now_ms);
+  rates_.input_bytes.Sample(stats_.input_bytes, context_.now_ms);
+  rates_.output_bytes.Sample(stats_.output_bytes, context_.now_ms);
   CloseIdle();
   uint64_t soonest = ExpiryIndex::kNever;
   size_t step = server_.workers();

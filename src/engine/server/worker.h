@@ -12,6 +12,7 @@
 
 #include "engine/commands/services.h"
 #include "engine/server/command_stats.h"
+#include "engine/server/rate_meter.h"
 #include "engine/server/request_batch.h"
 #include "engine/server/session.h"
 #include "engine/store/store_context.h"
@@ -29,6 +30,18 @@ struct WorkerStats {
   uint64_t protocol_errors = 0;
   uint64_t error_replies = 0;
   uint64_t output_limit_disconnections = 0;
+  uint64_t input_limit_disconnections = 0;
+  uint64_t reads = 0;   // from sockets
+  uint64_t writes = 0;  // to sockets
+  uint64_t turns = 0;   // of the event loop
+
+  void Add(const WorkerStats& other);
+};
+
+struct WorkerRates {
+  RateMeter commands;
+  RateMeter input_bytes;
+  RateMeter output_bytes;
 };
 
 class Worker final : public TurnHooks {
@@ -43,6 +56,7 @@ class Worker final : public TurnHooks {
   Dispatcher& dispatcher() { return *dispatcher_; }
   RequestBatch& batch() { return batch_; }
   WorkerStats& stats() { return stats_; }
+  const WorkerRates& rates() const { return rates_; }
   std::vector<CommandStats>& command_stats() { return command_stats_; }
   std::unordered_map<std::string, uint64_t>& errors() { return errors_; }
   const Settings& settings() const { return context_.settings; }
@@ -101,6 +115,7 @@ class Worker final : public TurnHooks {
   std::unique_ptr<Dispatcher> dispatcher_;
   RequestBatch batch_;
   WorkerStats stats_;
+  WorkerRates rates_;
   std::vector<CommandStats> command_stats_;
   std::unordered_map<std::string, uint64_t> errors_;  // by code word
   std::unique_ptr<char[]> read_space_;

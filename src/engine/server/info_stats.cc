@@ -1,0 +1,116 @@
+// INFO: what was counted, by the server, by command, by error and by latency.
+
+#include <map>
+
+#include "engine/server/info.h"
+
+namespace kiln {
+namespace {
+
+std::string LowerName(const Command& command) {
+  std::string name(command.name);
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return name;
+}
+
+// "99.9" for 99.9, "50" for 50.0.
+std::string PercentText(double percent) {
+  std::string text = fmt::format("{:.6f}", percent);
+  while (text.back() == '0') text.pop_back();
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+void InfoWriter::WriteStats() {
+  WorkerStats worker = SumWorkerStats();
+  StoreStats store = SumStoreStats();
+  Field("total_connections_received", worker.connections);
+  Field("total_commands_processed", worker.commands);
+  Field("instantaneous_ops_per_sec", static_cast<int64_t>(SumRates(&WorkerRates::commands)));
+  Field("total_net_input_bytes", worker.input_bytes);
+  Field("total_net_output_bytes", worker.output_bytes);
+  Field("total_net_repl_input_bytes", 0);
+  Field("total_net_repl_output_bytes", 0);
+  Field("instantaneous_input_kbps", SumRates(&WorkerRates::input_bytes) / 1024);
+  Field("instantaneous_output_kbps", SumRates(&WorkerRates::output_bytes) / 1024);
+  Field("instantaneous_input_repl_kbps", 0.0);
+  Field("instantaneous_output_repl_kbps", 0.0);
+  Field("rejected_connections", server_.rejected_connections_.load());
+  Field("sync_full", 0);
+  Field("sync_partial_ok", 0);
+  Field("sync_partial_err", 0);
+  Field("expired_keys", store.expired);
+  Field("expired_stale_perc", 0.0);
+  Field("expired_time_cap_reached_count", 0);
+  Field("expire_cycle_cpu_milliseconds", 0);
+  Field("evicted_keys", store.evicted);
+  Field("evicted_clients", 0);
+  Field("total_eviction_exceeded_time", 0);
+  Field("current_eviction_exceeded_time", 0);
+  Field("keyspace_hits", store.hits);
+  Field("keyspace_misses", store.misses);
+  Field("pubsub_channels", server_.pubsub_.CountNames(PubSub::Kind::kChannel));
+  Field("pubsub_patterns", server_.pubsub_.CountNames(PubSub::Kind::kPattern));
+  Field("pubsubshard_channels", server_.pubsub_.CountNames(PubSub::Kind::kShard));
+  Field("latest_fork_usec", 0);
+  Field("total_forks", 0);
+  Field("migrate_cached_sockets", 0);
+  Field("slave_expires_tracked_keys", 0);
+  Field("active_defrag_hits", 0);
+  Field("active_defrag_misses", 0);
+  Field("active_defrag_key_hits", 0);
+  Field("active_defrag_key_misses", 0);
+  Field("total_active_defrag_time", 0);
+  Field("current_active_defrag_time", 0);
+  Field("tracking_total_keys", 0);
+  Field("tracking_total_items", 0);
+  Field("tracking_total_prefixes", 0);
+  Field("unexpected_error_replies", 0);
+  Field("total_error_replies", worker.error_replies);
+  Field("dump_payload_sanitizations", 0);
+  Field("total_reads_processed", worker.reads);
+  Field("total_writes_processed", worker.writes);
+  Field("client_query_buffer_limit_disconnections", worker.input_limit_disconnections);
+  Field("client_output_buffer_limit_disconnections", worker.output_limit_disconnections);
+  Field("eventloop_cycles", worker.turns);
+}
+
+void InfoWriter::WriteCommandStats() {
+  for (const Command* command : server_.commands_.all()) {
+    CommandStats sum;
+    for (auto& worker : server_.workers_) sum.Add(worker->command_stats()[command->number]);
+    if (sum.calls == 0 && sum.rejected == 0 && sum.failed == 0) continue;
+    double us = static_cast<double>(sum.ticks) / server_.ticks_per_us_;
+    double us_per_call = sum.calls == 0 ? 0 : us / static_cast<double>(sum.calls);
+    Field("cmdstat_" + LowerName(*command),
+          fmt::format("calls={},usec={:.0f},usec_per_call={:.2f},rejected_calls={},failed_calls={}", sum.calls, us,
+                      us_per_call, sum.rejected, sum.failed));
+  }
+}
+
+void InfoWriter::WriteErrorStats() {
+  std::map<std::string, uint64_t> errors;
+  for (auto& worker : server_.workers_) {
+    for (const auto& [code, count] : worker->errors()) errors[code] += count;
+  }
+  for (const auto& [code, count] : errors) Field("errorstat_" + code, fmt::format("count={}", count));
+}
+
+void InfoWriter::WriteLatencyStats() {
+  for (const Command* command : server_.commands_.all()) {
+    LatencyHistogram sum;
+    for (auto& worker : server_.workers_) sum.AddAll(worker->command_stats()[command->number].latencies);
+    if (sum.Count() == 0) continue;
+    std::string values;
+    for (double percent : server_.settings().latency_tracking_percentiles) {
+      if (!values.empty()) values += ',';
+      double us = static_cast<double>(sum.Percentile(percent)) / server_.ticks_per_us_;
+      values += fmt::format("p{}={:.3f}", PercentText(percent), us);
+    }
+    Field("latency_percentiles_usec_" + LowerName(*command), values);
+  }
+}
+
+}  // namespace kiln

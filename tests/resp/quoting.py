@@ -110,10 +110,10 @@ def with_captures(word: bytes, captured: dict) -> bytes:
 
 def quote(value: bytes) -> str:
     """The shortest way to write `value` so that it reads back as the same bytes."""
-    if BARE.match(value):
-        return value.decode()
     if len(value) > 32 and len(set(value)) == 1:
         return f"{quote_always(value[:1])}*{len(value)}"
+    if BARE.match(value):
+        return value.decode()
     return quote_always(value)
 
 

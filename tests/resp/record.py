@@ -16,11 +16,11 @@ FLAT_PAIRS = {b"HGETALL"}
 
 
 class Recording(Run):
-    """Plays a script; remembers a text for each step without expectation."""
+    """Plays a script; remembers the reply, and a text for it, of each step without expectation."""
 
     def __init__(self, script, target):
         super().__init__(script, target)
-        self.texts = {}
+        self.texts, self.replies = {}, {}
 
     def _play_step(self, step):
         if step.expected:
@@ -32,7 +32,8 @@ class Recording(Run):
             connection.send(*words)
         else:
             self.waiting.discard(step.connection)
-        self.texts[step.line] = loosened(words, self._read(step, connection))
+        self.replies[step.line] = self._read(step, connection)
+        self.texts[step.line] = loosened(words, self.replies[step.line])
         return None
 
 
@@ -51,22 +52,34 @@ def loosened(words: list, reply) -> str:
     return patterns.show(reply)
 
 
-def record_all(files) -> int:
-    with Redis() as server:
-        for path in files:
-            shared = Target(HOST, server.port, is_kiln=False)
-            script = scripts.load(path)
-            if not script.options:
-                record(path, script, shared)
-                continue
-            with Redis(*script.options) as own:
-                record(path, script, Target(HOST, own.port, is_kiln=False))
+def record_all(files, newer: str) -> int:
+    """Records from redis-server; from the server at `newer` (HOST:PORT) where it answers otherwise."""
+    for path in files:
+        script = scripts.load(path)
+        if all(step.expected for step in script.steps):
+            continue
+        with Redis(*script.options) as server:
+            target = Target(HOST, server.port, is_kiln=False)
+            texts, replies = played(path, script, target)
+        versions = {}
+        if newer:
+            host, port = newer.rsplit(":", 1)
+            older_name = ".".join(map(str, target.version[:2]))
+            newer_texts, newer_replies = played(path, script, Target(host, int(port), is_kiln=False))
+            for line, text in newer_texts.items():
+                if line in replies and not _fits(text, replies[line]):
+                    versions[line] = f"({older_name}) {texts[line]}"
+            texts = {**texts, **newer_texts}
+        write(path, texts, versions)
     return 0
 
 
-def record(path: pathlib.Path, script, target: Target):
-    if all(step.expected for step in script.steps):
-        return
+def _fits(text: str, reply) -> bool:
+    return patterns.matches(patterns.parse(text), reply, {})
+
+
+def played(path, script, target: Target):
+    """Texts and replies by line of what the script lacks."""
     target.clean()
     recording = Recording(script, target)
     try:
@@ -75,8 +88,14 @@ def record(path: pathlib.Path, script, target: Target):
         print(f"{path}: stopped at {error!r}")
     finally:
         recording.close()
+    return recording.texts, recording.replies
+
+
+def write(path: pathlib.Path, texts: dict, versions: dict):
     lines = path.read_text().split("\n")
-    for line, text in sorted(recording.texts.items(), reverse=True):
+    for line, text in sorted(texts.items(), reverse=True):
+        if line in versions:
+            lines[line:line] = [versions[line]]
         if lines[line - 1].endswith("<"):
             lines[line - 1] += " " + text
         else:

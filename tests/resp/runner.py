@@ -2,7 +2,7 @@
 
   python3 tests/resp/runner.py tests/commands                       against kiln-server and redis-server
   python3 tests/resp/runner.py --against redis FILE...              one of them; or HOST:PORT, a running one
-  python3 tests/resp/runner.py --record FILE...                     fills in missing replies from redis-server
+  python3 tests/resp/runner.py --record [--newer HOST:PORT] FILE... fills in missing replies from redis-server
 Recorded replies are a draft: read each one before it is committed.
 """
 
@@ -183,11 +183,12 @@ def main() -> int:
     options.add_argument("paths", nargs="+")
     options.add_argument("--against", default="both", help="kiln, redis, both or HOST:PORT")
     options.add_argument("--record", action="store_true")
+    options.add_argument("--newer", help="HOST:PORT of a newer judge to record from as well")
     chosen = options.parse_args()
     files = script_files(chosen.paths)
     if chosen.record:
         from resp.record import record_all
-        return record_all(files)
+        return record_all(files, chosen.newer)
     if ":" in chosen.against:
         host, port = chosen.against.rsplit(":", 1)
         return 1 if run_all(files, Target(host, int(port), is_kiln=True), None) else 0

@@ -3,13 +3,14 @@
 Replies whose order or exact number Redis does not promise are written in the loose form.
 """
 
+import os
 import pathlib
 import textwrap
 
 from . import patterns, script as scripts
 from .quoting import split_words, with_captures
 from .runner import Run, Target
-from servers import HOST, Redis
+from servers import HOST, Kiln, Redis
 
 UNORDERED = {b"SMEMBERS", b"SINTER", b"SUNION", b"SDIFF", b"HKEYS", b"HVALS", b"KEYS", b"HGETALL"}
 FLAT_PAIRS = {b"HGETALL"}
@@ -53,22 +54,19 @@ def loosened(words: list, reply) -> str:
 
 
 def record_all(files, newer: str) -> int:
-    """Records from redis-server; from the server at `newer` (HOST:PORT) where it answers otherwise."""
+    """Records from redis-server; from the binary `newer` where it answers otherwise."""
     for path in files:
         script = scripts.load(path)
         if all(step.expected for step in script.steps):
             continue
-        with Redis(*script.options) as server:
-            target = Target(HOST, server.port, is_kiln=False)
-            texts, replies = played(path, script, target)
+        texts, replies, version = played(path, script, Redis)
         versions = {}
         if newer:
-            host, port = newer.rsplit(":", 1)
-            older_name = ".".join(map(str, target.version[:2]))
-            newer_texts, newer_replies = played(path, script, Target(host, int(port), is_kiln=False))
+            os.environ["KILN_SERVER"] = newer
+            newer_texts, _, _ = played(path, script, Kiln)
             for line, text in newer_texts.items():
                 if line in replies and not _fits(text, replies[line]):
-                    versions[line] = f"({older_name}) {texts[line]}"
+                    versions[line] = f"({version}) {texts[line]}"
             texts = {**texts, **newer_texts}
         write(path, texts, versions)
     return 0
@@ -78,17 +76,18 @@ def _fits(text: str, reply) -> bool:
     return patterns.matches(patterns.parse(text), reply, {})
 
 
-def played(path, script, target: Target):
-    """Texts and replies by line of what the script lacks."""
-    target.clean()
-    recording = Recording(script, target)
-    try:
-        recording.play()
-    except Exception as error:  # what was recorded so far is still worth having
-        print(f"{path}: stopped at {error!r}")
-    finally:
-        recording.close()
-    return recording.texts, recording.replies
+def played(path, script, server_kind):
+    """Texts and replies by line of what the script lacks, and the judge's version."""
+    with server_kind(*script.options) as server:
+        target = Target(HOST, server.port, is_kiln=False)
+        recording = Recording(script, target)
+        try:
+            recording.play()
+        except Exception as error:  # what was recorded so far is still worth having
+            print(f"{path}: stopped at {error!r}")
+        finally:
+            recording.close()
+    return recording.texts, recording.replies, ".".join(map(str, target.version[:2]))
 
 
 def write(path: pathlib.Path, texts: dict, versions: dict):

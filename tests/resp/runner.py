@@ -2,7 +2,7 @@
 
   python3 tests/resp/runner.py tests/commands                       against kiln-server and redis-server
   python3 tests/resp/runner.py --against redis FILE...              one of them; or HOST:PORT, a running one
-  python3 tests/resp/runner.py --record [--newer HOST:PORT] FILE... fills in missing replies from redis-server
+  python3 tests/resp/runner.py --record [--newer BINARY] FILE... fills in missing replies from redis-server
 Recorded replies are a draft: read each one before it is committed.
 """
 
@@ -35,7 +35,7 @@ class Target:
         self.host, self.port, self.is_kiln = host, port, is_kiln
         with self.connect() as client:
             fields = info_fields(client.call("INFO", "server"))
-        self.version = tuple(map(int, fields["redis_version"].split(".")))
+        self.version = tuple(map(int, fields.get("redis_version", "7.0.0").split(".")))
         if is_kiln:
             self.version = (7, 2) + self.version[2:]
 
@@ -183,7 +183,7 @@ def main() -> int:
     options.add_argument("paths", nargs="+")
     options.add_argument("--against", default="both", help="kiln, redis, both or HOST:PORT")
     options.add_argument("--record", action="store_true")
-    options.add_argument("--newer", help="HOST:PORT of a newer judge to record from as well")
+    options.add_argument("--newer", help="binary of a newer judge to record from as well")
     chosen = options.parse_args()
     files = script_files(chosen.paths)
     if chosen.record:

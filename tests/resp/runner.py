@@ -22,6 +22,7 @@ from servers import HOST, SERVERS  # noqa: E402
 
 SETTLE_S = 5.0  # until a blocked client must be seen as blocked, a repeated command must give its reply
 QUIET_S = 0.03  # how long (nothing) listens
+SHOWN = 2000  # characters of a wrong reply that a failure prints
 
 
 class Mismatch(AssertionError):
@@ -133,7 +134,7 @@ class Run:
         return f"{self.script.path}:{step.line}: {step.command or '(late reply)'}"
 
     def _fail(self, step, expected: str, reply):
-        raise Mismatch(f"{self._place(step)}\n  expected {expected}\n  got      {patterns.show(reply)}")
+        raise Mismatch(f"{self._place(step)}\n  expected {expected}\n  got      {patterns.show(reply)[:SHOWN]}")
 
 
 def play(script, target: Target):

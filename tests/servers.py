@@ -4,6 +4,7 @@
 
 Each runs on a free port of 127.0.0.1 in its own temporary directory and is stopped at the end.
 KILN_SERVER names the kiln-server to test; kiln-memcached is expected beside it.
+REDIS_SERVER names another judge than the installed redis-server.
 """
 
 import os
@@ -133,7 +134,7 @@ class Redis(Server):
 
     @classmethod
     def binary(cls):
-        return "redis-server"
+        return os.environ.get("REDIS_SERVER", "redis-server")
 
     def argv(self):
         base = [self.binary(), "--port", str(self.port), "--bind", HOST, "--save", "",

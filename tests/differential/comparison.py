@@ -7,7 +7,7 @@ UNORDERED = {"SMEMBERS", "SINTER", "SUNION", "SDIFF", "KEYS", "HKEYS", "HVALS", 
 PAIRS = {"HGETALL"}
 RANDOM_PAIRS = {"HRANDFIELD": "WITHVALUES", "ZRANDMEMBER": "WITHSCORES"}
 SCANS = {"SCAN", "SSCAN", "HSCAN", "ZSCAN"}
-SECONDS = {"TTL": 1, "EXPIRETIME": 1, "PTTL": 2000, "PEXPIRETIME": 2000}
+SECONDS = {"TTL": 5, "EXPIRETIME": 5, "PTTL": 5000, "PEXPIRETIME": 5000}
 FLOAT = re.compile(rb"-?\d+(\.\d+)?(e[+-]?\d+)?\Z")
 OLD_ENCODINGS = {b"quicklist": b"listpack", b"hashtable": b"listpack", b"skiplist": b"listpack"}
 

@@ -1,0 +1,1 @@
+"""Random commands to two servers that must answer alike."""

@@ -1,0 +1,87 @@
+"""When two replies to the same command are the same."""
+
+import math
+import re
+
+UNORDERED = {"SMEMBERS", "SINTER", "SUNION", "SDIFF", "KEYS", "HKEYS", "HVALS", "SPOP", "SRANDMEMBER"}
+PAIRS = {"HGETALL"}
+RANDOM_PAIRS = {"HRANDFIELD": "WITHVALUES", "ZRANDMEMBER": "WITHSCORES"}
+SCANS = {"SCAN", "SSCAN", "HSCAN", "ZSCAN"}
+SECONDS = {"TTL": 5, "EXPIRETIME": 5, "PTTL": 5000, "PEXPIRETIME": 5000}
+FLOAT = re.compile(rb"-?\d+(\.\d+)?(e[+-]?\d+)?\Z")
+OLD_ENCODINGS = {b"quicklist": b"listpack", b"hashtable": b"listpack", b"skiplist": b"listpack"}
+
+
+def name_of(command) -> str:
+    name = command[0]
+    return (name.decode("latin1") if isinstance(name, bytes) else name).upper()
+
+
+def canonical(command, reply, is_old: bool):
+    """The reply in a form that is equal where replies are equivalent."""
+    name = name_of(command)
+    if reply[0] == "-":
+        return ("-", reply[1].split(b" ")[0])
+    if reply[0] in ("*", "~") and reply[1] is not None:
+        if name in UNORDERED:
+            return (reply[0], sorted(map(repr, reply[1])))
+        if name in PAIRS:
+            return (reply[0], _pairs(reply[1]))
+        if name in RANDOM_PAIRS:
+            return (reply[0], _random_pairs(command, name, reply[1]))
+        if name in SCANS and len(reply[1]) == 2:
+            return _scan(name, reply[1], is_old)
+    if reply[0] == "%":
+        return ("%", sorted((repr(key), repr(value)) for key, value in reply[1]))
+    if name == "OBJECT" and reply[0] == "$" and is_old:
+        return ("$", OLD_ENCODINGS.get(reply[1], reply[1]))
+    if is_old and (name[0] == "Z" or name[:2] == "BZ"):
+        return _rounded(reply)
+    return reply
+
+
+def _pairs(items) -> list:
+    return sorted(zip(map(repr, items[::2]), map(repr, items[1::2])))
+
+
+def _random_pairs(command, name, items):
+    has_values = any(isinstance(word, str) and word.upper() == RANDOM_PAIRS[name] for word in command)
+    if has_values and items and items[0][0] == "$":
+        return _pairs([_rounded(item) for item in items])
+    return sorted(repr(_rounded(item)) for item in items)
+
+
+def _scan(name, reply, is_old):
+    cursor, items = reply
+    if cursor != ("$", b"0"):
+        return "unfinished"
+    if name in ("HSCAN", "ZSCAN"):
+        return _pairs([_rounded(item) if is_old else item for item in items[1]])
+    return sorted(map(repr, items[1]))
+
+
+def _rounded(reply):
+    """Scores as numbers: before 7.2 they were written with 17 digits."""
+    sigil, value = reply
+    if sigil == "," or (sigil == "$" and value and FLOAT.match(value)):
+        return (sigil, float(value))
+    if isinstance(value, list) and sigil in "*~>":
+        return (sigil, [_rounded(item) for item in value])
+    return reply
+
+
+def is_same(command, ours, peers, is_old: bool) -> bool:
+    tolerance = SECONDS.get(name_of(command))
+    if tolerance and ours[0] == peers[0] == ":" and ours[1] > 0 and peers[1] > 0:
+        return math.isclose(ours[1], peers[1], abs_tol=tolerance)
+    if name_of(command) in SCANS:
+        if "0" not in command[1:3]:
+            return True  # a cursor from nowhere
+        mine, theirs = canonical(command, ours, is_old), canonical(command, peers, is_old)
+        return "unfinished" in (mine, theirs) or mine == theirs
+    return canonical(command, ours, is_old) == canonical(command, peers, is_old)
+
+
+def texts_differ(ours, peers) -> bool:
+    """Both are errors of one kind, in other words."""
+    return ours[0] == peers[0] == "-" and ours[1] != peers[1]

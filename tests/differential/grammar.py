@@ -1,0 +1,286 @@
+"""What the fuzzer says: one line of grammar for each command.
+
+Words that name a generator below are replaced by what it makes, others are sent as they are.
+(a b|c) is a choice, ?x may be left out, x+ is said one to three times, x* none to three times.
+"""
+
+import random
+import re
+
+GRAMMAR = """
+DEL k+ | UNLINK k+ | EXISTS k+ | TOUCH k+ | TYPE k | RENAME k k | RENAMENX k k | PERSIST k | KEYS glob
+COPY k k ?(DB db) ?REPLACE | MOVE k db | SELECT db | SWAPDB db db | OBJECT ENCODING k | OBJECT REFCOUNT k
+EXPIRE k ttl ?(NX|XX|GT|LT) | PEXPIRE k ttl ?(NX|XX|GT|LT) | EXPIREAT k at ?(NX|XX|GT|LT)
+PEXPIREAT k at ?(NX|XX|GT|LT) | TTL k | PTTL k | EXPIRETIME k | PEXPIRETIME k
+SCAN 0 COUNT 100000 ?(MATCH glob) ?(TYPE (string|list|set|zset|hash))
+SORT k ?(BY by) ?(LIMIT i i) ?(GET pattern) ?(ASC|DESC) ?(STORE k) | SORT k ?(LIMIT i i) ?DESC ALPHA | SORT_RO k ?(LIMIT i i) ?DESC ?ALPHA
+SET k v ?(NX|XX) ?GET ?(EX ttl|PX ttl|EXAT at|PXAT at|KEEPTTL) | GET k | GETDEL k | GETSET k v | SETNX k v
+GETEX k ?(EX ttl|PX ttl|EXAT at|PXAT at|PERSIST) | SETEX k ttl v | PSETEX k ttl v | APPEND k v | STRLEN k
+SETRANGE k offset v | GETRANGE k i i | SUBSTR k i i | MGET k+ | MSET (k v)+ | MSETNX (k v)+
+INCR k | DECR k | INCRBY k n | DECRBY k n | INCRBYFLOAT k float | LCS k k ?(LEN|IDX) ?(MINMATCHLEN i) ?WITHMATCHLEN
+SETBIT k offset bit | GETBIT k offset | BITCOUNT k ?(i i ?(BIT|BYTE)) | BITPOS k bit ?(i ?(i ?(BIT|BYTE)))
+BITOP (AND|OR|XOR|NOT) k k+ | BITFIELD k bitop+ | BITFIELD_RO k (GET bittype offset)+
+LPUSH k v+ | RPUSH k v+ | LPUSHX k v+ | RPUSHX k v+ | LPOP k ?count | RPOP k ?count | LLEN k | LINDEX k i | LSET k i v
+LRANGE k i i | LTRIM k i i | LREM k i v | LINSERT k (BEFORE|AFTER) v v | LMOVE k k side side | RPOPLPUSH k k
+LPOS k v ?(RANK i) ?(COUNT i) ?(MAXLEN i) | LMPOP keys side ?(COUNT i)
+HSET k (f v)+ | HMSET k (f v)+ | HSETNX k f v | HGET k f | HMGET k f+ | HGETALL k | HDEL k f+ | HEXISTS k f | HLEN k
+HSTRLEN k f | HKEYS k | HVALS k | HINCRBY k f n | HINCRBYFLOAT k f float | HRANDFIELD k 1000 ?WITHVALUES
+HSCAN k 0 COUNT 100000 ?(MATCH glob)
+SADD k f+ | SREM k f+ | SCARD k | SISMEMBER k f | SMISMEMBER k f+ | SMEMBERS k | SMOVE k k f | SPOP k 1000
+SRANDMEMBER k 1000 | SINTER k+ | SUNION k+ | SDIFF k+ | SINTERSTORE k k+ | SUNIONSTORE k k+ | SDIFFSTORE k k+
+SINTERCARD keys ?(LIMIT i) | SSCAN k 0 COUNT 100000 ?(MATCH glob)
+ZADD k ?(NX|XX) ?(GT|LT) ?CH ?INCR (score f)+ | ZADD k (score f)+ | ZCARD k | ZSCORE k f | ZMSCORE k f+ | ZINCRBY k score f
+ZREM k f+ | ZRANK k f | ZREVRANK k f | ZCOUNT k bound bound | ZLEXCOUNT kx lex lex
+ZRANGE k i i ?REV ?WITHSCORES | ZRANGE k bound bound BYSCORE ?REV ?(LIMIT i i) ?WITHSCORES
+ZADD kx (0 f)+ | ZADD kx (0 f)+ | ZRANGE kx lex lex BYLEX ?REV ?(LIMIT i i) | ZRANGESTORE k k i i ?REV | ZRANGESTORE k k bound bound BYSCORE ?(LIMIT i i)
+ZREVRANGE k i i ?WITHSCORES | ZRANGEBYSCORE k bound bound ?WITHSCORES ?(LIMIT i i)
+ZREVRANGEBYSCORE k bound bound ?WITHSCORES ?(LIMIT i i) | ZRANGEBYLEX kx lex lex ?(LIMIT i i) | ZREVRANGEBYLEX kx lex lex
+ZREMRANGEBYRANK k i i | ZREMRANGEBYSCORE k bound bound | ZREMRANGEBYLEX kx lex lex | ZPOPMIN k ?count | ZPOPMAX k ?count
+ZMPOP keys (MIN|MAX) ?(COUNT i) | ZRANDMEMBER k 1000 ?WITHSCORES | ZSCAN k 0 COUNT 100000 ?(MATCH glob)
+ZUNION zkeys ?(AGGREGATE (SUM|MIN|MAX)) ?WITHSCORES
+ZINTER zkeys ?(AGGREGATE (SUM|MIN|MAX)) ?WITHSCORES | ZDIFF keys ?WITHSCORES
+ZUNIONSTORE k zkeys ?(AGGREGATE (SUM|MIN|MAX)) | ZDIFFSTORE k keys
+ZINTERSTORE k zkeys ?(AGGREGATE (SUM|MIN|MAX)) | ZINTERCARD keys ?(LIMIT i)
+EVAL script 1 k v | EVAL script 2 k k v v | ECHO v | PING ?v | NOSUCHCOMMAND v*
+"""
+# Said only between MULTI and EXEC, where they do not wait.
+BLOCKING = """
+BLPOP k+ 0 | BRPOP k+ 0 | BLMOVE k k side side 0 | BRPOPLPUSH k k 0 | BLMPOP 0 keys side ?(COUNT i)
+BZPOPMIN k+ 0 | BZPOPMAX k+ 0 | BZMPOP 0 keys (MIN|MAX) ?(COUNT i)
+"""
+
+INTEGERS = [0, 1, -1, 2, -2, 5, 100, -100]
+EXTREMES = ["9223372036854775807", "-9223372036854775808", "9223372036854775808", "-9223372036854775809",
+            "2147483647", "-2147483648", "4294967296", "18446744073709551615"]
+HOSTILE = EXTREMES + ["", "nan", "-nan", "inf", "-inf", "1e400", "-0", "0x10", " 1", "1 ", "+1", "01", "1.0", "\x00",
+                      b"\xff\xfe", "*", "[", "(", "-", "+", "\r\n", "a" * 70, "0", "1", "-1"]
+SCRIPTS = ["return redis.call('GET', KEYS[1])", "return redis.call('SET', KEYS[1], ARGV[1])",
+           "return redis.pcall('LPUSH', KEYS[1], ARGV[1])", "return {KEYS[1], ARGV[1], 1, false}",
+           "return redis.call('TYPE', KEYS[1])", "redis.call('DEL', KEYS[1]) return redis.call('SADD', KEYS[1], ARGV[1])",
+           "return {err='MY error'}", "return redis.call('HGET', KEYS[1], ARGV[1])"]
+KEYS = [f"k{number}" for number in range(10)]
+HOMES = {"string": KEYS[0:2], "list": KEYS[2:4], "hash": KEYS[4:5], "set": KEYS[5:7], "zset": KEYS[7:9]}
+LISTS = {"LINDEX", "LINSERT", "LLEN", "LMOVE", "LMPOP", "LPOP", "LPOS", "LPUSH", "LPUSHX", "LRANGE", "LREM", "LSET",
+         "LTRIM", "RPOP", "RPOPLPUSH", "RPUSH", "RPUSHX", "BLPOP", "BRPOP", "BLMOVE", "BLMPOP", "BRPOPLPUSH", "SORT"}
+SETS = {"SADD", "SREM", "SCARD", "SISMEMBER", "SMISMEMBER", "SMEMBERS", "SMOVE", "SPOP", "SRANDMEMBER", "SINTER",
+        "SUNION", "SDIFF", "SINTERSTORE", "SUNIONSTORE", "SDIFFSTORE", "SINTERCARD", "SSCAN"}
+ANY = {"DEL", "UNLINK", "EXISTS", "TOUCH", "TYPE", "RENAME", "RENAMENX", "PERSIST", "COPY", "MOVE", "OBJECT", "EXPIRE",
+       "PEXPIRE", "EXPIREAT", "PEXPIREAT", "TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME", "SORT_RO", "EVAL"}
+TIMED = {"EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT", "SET", "GETEX", "SETEX", "PSETEX"}
+RELATIVE = TIMED - {"EXPIREAT", "PEXPIREAT"}
+RANDOM = {"SPOP", "SRANDMEMBER", "HRANDFIELD", "ZRANDMEMBER"}
+GROWING = {"SETRANGE", "SETBIT", "BITFIELD"}
+
+
+def _choice(*values):
+    return lambda rng: rng.choice(values)
+
+
+def _value(rng):
+    kind = rng.random()
+    if kind < 0.35:
+        return str(rng.randint(-20, 200))
+    if kind < 0.5:
+        return rng.choice(["1.5", "-0.25", "3.0", "1e3", "abc", "Hello World", "foobar"])
+    if kind < 0.97:
+        return rng.choice(["a", "b", "c", "", "x" * 44, "x" * 45, "y" * 70, b"\x00\xff", "10", "9223372036854775806"])
+    return "z" * rng.choice([1000, 10000])
+
+
+def _key(rng):
+    """Mostly a key of the type that the command is about."""
+    if rng.random() < 0.75:
+        return rng.choice(rng.home)
+    return rng.choice(KEYS)
+
+
+def _keys(rng):
+    """The number of keys, then as many, nearly always."""
+    keys = [_key(rng) for _ in range(rng.choice([1, 1, 2, 2, 3]))]
+    count = len(keys) if rng.random() < 0.93 else rng.choice([0, 1, 2, 5, -1])
+    return [str(count), *keys]
+
+
+def _zkeys(rng):
+    said = _keys(rng)
+    if rng.random() < 0.4:
+        said += ["WEIGHTS", *(GENERATORS["score"](rng) for _ in said[1:])]
+    return said
+
+
+def _bitop(rng):
+    kind, bits = rng.choice("iu"), rng.choice([1, 2, 5, 8, 16, 31, 32, 63])
+    where = rng.choice(["0", "7", "#1", "100", "#3"])
+    action = rng.choice([["GET"], ["SET", str(rng.randint(-300, 300))], ["INCRBY", str(rng.randint(-300, 300))],
+                         ["OVERFLOW"]])
+    if action[0] == "OVERFLOW":
+        return ["OVERFLOW", rng.choice(["WRAP", "SAT", "FAIL"])]
+    return [action[0], f"{kind}{bits}", where, *action[1:]]
+
+
+GENERATORS = {
+    "k": _key,
+    "keys": _keys,
+    "zkeys": _zkeys,
+    "v": _value,
+    "f": lambda rng: rng.choice(["a", "b", "c", "d", "e", "1", "2", "3", "400000", "", "m" * 65]) if rng.random() < 0.9
+    else f"f{rng.randint(0, 300)}",
+    "i": lambda rng: str(rng.randint(-6, 8)) if rng.random() < 0.93 else rng.choice(EXTREMES),
+    "n": lambda rng: str(rng.randint(-100, 100)) if rng.random() < 0.9 else rng.choice(EXTREMES),
+    "count": lambda rng: str(rng.randint(0, 4)) if rng.random() < 0.9 else rng.choice(EXTREMES),
+    "db": lambda rng: rng.choice(["0", "0", "1"]),
+    "bit": _choice("0", "1"),
+    "offset": lambda rng: str(rng.randint(0, 200)),
+    "ttl": lambda rng: str(rng.randint(5 * 10**6, 10**8)) if rng.random() < 0.8 else rng.choice(["0", "-1"]),
+    "at": _choice("1", "33177117420000", "33177117420", "0"),
+    "glob": _choice("*", "k*", "k?", "k[0-4]", "[^a]*", "a", "", "*1*", "f*"),
+    "by": _choice("w_*", "k*", "k*->a"),
+    "pattern": _choice("w_*", "k*", "k*->a", "#"),
+    "float": _choice("1", "-1", "0.1", "2.5", "1e3", "-1e-3", "3.0", "1e17"),
+    "score": _choice("0", "1", "2", "3", "-1", "1.5", "inf", "-inf", "1e3", "100", "0.1"),
+    "bound": _choice("-inf", "+inf", "0", "1", "(1", "2", "(2", "3", "1.5", "(-1", "100"),
+    "lex": _choice("-", "+", "[a", "(a", "[c", "(c", "[", "[e", "(2"),
+    "side": _choice("LEFT", "RIGHT"),
+    "script": _choice(*SCRIPTS),
+    "bittype": _choice("u8", "i8", "u4", "i16", "u63", "i64"),
+    "bitop": _bitop,
+}
+
+
+def _parse(text: str) -> list:
+    """A grammar line as nested lists: ("word", w), ("choice", [...]), ("?"|"+"|"*", node), sequences as lists."""
+    tokens = re.findall(r"[()|?+*]|[^\s()|?+*]+", text)
+    node, rest = _alternatives(tokens)
+    assert not rest, text
+    return node
+
+
+def _alternatives(tokens):
+    options = [[]]
+    while tokens and tokens[0] != ")":
+        if tokens[0] == "|":
+            options.append([])
+            tokens = tokens[1:]
+            continue
+        node, tokens = _item(tokens)
+        options[-1].append(node)
+    return ("choice", options), tokens
+
+
+def _item(tokens):
+    head, tokens = tokens[0], tokens[1:]
+    if head == "?":
+        node, tokens = _item(tokens)
+        return ("?", node), tokens
+    if head == "(":
+        node, tokens = _alternatives(tokens)
+        tokens = tokens[1:]
+    else:
+        node = ("word", head)
+    if tokens and tokens[0] in "+*":
+        return (tokens[0], node), tokens[1:]
+    return node, tokens
+
+
+def _say(node, rng) -> list:
+    kind, inside = node
+    if kind == "word":
+        if inside not in GENERATORS:
+            return [inside]
+        made = GENERATORS[inside](rng)
+        return made if isinstance(made, list) else [made]
+    if kind == "choice":
+        return [word for item in rng.choice(inside) for word in _say(item, rng)]
+    times = {"?": rng.randint(0, 1), "+": rng.choice([1, 1, 2, 3]), "*": rng.randint(0, 3)}[kind]
+    return [word for _ in range(times) for word in _say(inside, rng)]
+
+
+def _lines(text: str) -> list:
+    """Top-level alternatives are commands of their own, so that each is as likely as any other."""
+    return [("choice", [option]) for line in text.strip().split("\n") for option in _parse(line)[1]]
+
+
+COMMANDS, BLOCKING_COMMANDS = _lines(GRAMMAR), _lines(BLOCKING)
+
+
+def name_of(node) -> str:
+    return node[1][0][0][1]
+
+
+def home_of(name: str) -> list:
+    """The keys that mostly hold the type the command works on."""
+    if name in ANY:
+        return KEYS
+    if name in LISTS:
+        return HOMES["list"]
+    if name in SETS:
+        return HOMES["set"]
+    if name[0] == "Z" or name.startswith("BZ"):
+        return HOMES["zset"]
+    return HOMES["hash" if name[0] == "H" else "string"]
+
+
+class Speaker:
+    """Makes commands from a seed."""
+
+    def __init__(self, seed: int, known=lambda name: True):
+        self.rng = random.Random(seed)
+        self.commands = [node for node in COMMANDS if known(name_of(node)) or name_of(node) == "NOSUCHCOMMAND"]
+        self.blocking = [node for node in BLOCKING_COMMANDS if known(name_of(node))]
+
+    def item(self):
+        """One command, or a list of commands to be run as a transaction."""
+        if self.rng.random() > 0.02:
+            return [self.command(self.commands)]
+        pool = self.commands + self.blocking * 3
+        inside = [self.command(pool) for _ in range(self.rng.randint(0, 5))]
+        end = ["EXEC"] if self.rng.random() < 0.9 else ["DISCARD"]
+        return [["MULTI"], *inside, end]
+
+    def command(self, pool) -> list:
+        node = self.rng.choice(pool)
+        self.rng.home = home_of(name_of(node))
+        words = _say(node, self.rng)
+        if self.rng.random() < 0.06 and "kx" not in words:  # kx has members of one score only
+            words = self._disturbed(words)
+        if self.rng.random() < 0.1:
+            words[0] = self.rng.choice([str.lower, str.title])(words[0])
+        return tamed(words)
+
+    def _disturbed(self, words: list) -> list:
+        """The same with a hostile argument, one too few or one too many."""
+        at = self.rng.randint(1, len(words))
+        kind = self.rng.random()
+        if kind < 0.6 and at < len(words):
+            return words[:at] + [self.rng.choice(HOSTILE)] + words[at + 1:]
+        if kind < 0.8:
+            return words[:at] + words[at + 1:]
+        return words[:at] + [self.rng.choice(HOSTILE)] + words[at:]
+
+
+def tamed(words: list) -> list:
+    """Takes away what would make replies depend on luck, wait, or need gigabytes."""
+    name = words[0].upper()
+    if name in ("LPOS", "LSET"):  # 7.0 takes the smallest rank, 7.2 cuts the index to 32 bits
+        words = ["99" if word in EXTREMES else word for word in words]
+    if name in ("ZRANK", "ZREVRANK"):  # a fourth word is new in 7.2
+        words = words[:3]
+    if name in RANDOM and len(words) == 2:
+        words = [*words, "1000"]
+    return [words[0]] + [_tamed_word(name, word) for word in words[1:]]
+
+
+def _tamed_word(name: str, word):
+    try:
+        number = int(word)
+    except (TypeError, ValueError):
+        return word
+    if name in TIMED and 0 < number < 10**5 and word not in ("1",):
+        return f"5{number:06}"
+    if name in RELATIVE and word.strip() == "1":
+        return "5000001"
+    if name in RANDOM and (-2**63 < number < -50 or 0 < number < 1000):
+        return "1000"
+    if name in GROWING and 10**5 < number < 2**32:
+        return "4294967296"
+    return word

@@ -1,0 +1,37 @@
+"""Kiln against redis-server on random commands, for DIFFERENTIAL_SECONDS (60) from DIFFERENTIAL_SEED."""
+
+import os
+import time
+
+from conftest import env_seconds, require
+from differential import comparison, grammar
+from differential.fuzzer import session
+from servers import Kiln, Redis
+
+COMMANDS = 1500
+
+
+def test_grammar_names_each_command_once_per_line():
+    speaker = grammar.Speaker(7)
+    names = {comparison.name_of(speaker.command(speaker.commands)) for _ in range(20000)}
+    assert {"GET", "ZADD", "SORT", "BITFIELD", "EVAL"} <= names
+
+
+def test_redis_agrees_with_itself():
+    with require(Redis)() as one, Redis() as other:
+        for seed in (1, 2):
+            report, warnings = session(one, other, seed, COMMANDS)
+            assert not report, report
+            assert not warnings
+
+
+def test_kiln_answers_as_redis():
+    seed = int(os.environ.get("DIFFERENTIAL_SEED", time.time_ns() % 10**9))
+    deadline = time.monotonic() + env_seconds("DIFFERENTIAL_SECONDS", 60)
+    with require(Kiln)() as kiln, require(Redis)() as peer:
+        while time.monotonic() < deadline:
+            report, warnings = session(kiln, peer, seed, COMMANDS)
+            assert not report, report
+            for (name, ours, theirs), _ in warnings.items():
+                print(f"error text of {name}: ours {ours!r}, peer {theirs!r}")
+            seed += 1

@@ -12,8 +12,6 @@ CommandTable::CommandTable(std::span<const std::span<const Command>> groups) {
   }
   std::sort(all_.begin(), all_.end(),
             [](const Command* a, const Command* b) { return a->name < b->name; });
-  slots_.resize(2048);
-  mask_ = slots_.size() - 1;
   for (size_t number = 0; number < all_.size(); ++number) {
     const Command* command = all_[number];
     KILN_CHECK(number == 0 || all_[number - 1]->name != command->name);
@@ -27,7 +25,7 @@ CommandTable::CommandTable(std::span<const std::span<const Command>> groups) {
     std::string_view name = command->name;
     uint64_t word = FoldedWord(name);
     size_t i = Home(word, name.size());
-    while (slots_[i].command != nullptr) i = (i + 1) & mask_;
+    while (slots_[i].command != nullptr) i = (i + 1) & (kSlots - 1);
     bool all_letters = std::all_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
     slots_[i] = {command, word, static_cast<uint32_t>(name.size()), all_letters && name.size() <= 8};
   }

@@ -3,6 +3,7 @@
 // Built once at the start from the groups that registry.cc lists; read by all threads after that.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -21,7 +22,7 @@ class CommandTable {
   explicit CommandTable(std::span<const std::span<const Command>> groups);
 
   // By name in any case; null when unknown. For a container with a known subcommand in arguments[1], that row.
-  const Command* Find(Arguments arguments) const {
+  [[gnu::always_inline]] inline const Command* Find(Arguments arguments) const {
     const Command* command = FindName(arguments[0]);
     if (command != nullptr && command->Is(kContainer) && arguments.size() > 1) [[unlikely]] {
       const Command* child = FindChild(*command, arguments[1]);
@@ -29,9 +30,9 @@ class CommandTable {
     }
     return command;
   }
-  const Command* FindName(std::string_view name) const {
+  [[gnu::always_inline]] inline const Command* FindName(std::string_view name) const {
     uint64_t word = FoldedWord(name);
-    for (size_t i = Home(word, name.size());; i = (i + 1) & mask_) {
+    for (size_t i = Home(word, name.size());; i = (i + 1) & (kSlots - 1)) {
       const Slot& slot = slots_[i];
       if (slot.command == nullptr) return nullptr;
       if (slot.word == word && slot.size == name.size() &&
@@ -57,23 +58,22 @@ class CommandTable {
   // The first (or for a short name all) letters without their case: clearing bit 5 folds letters exactly.
   static uint64_t FoldedWord(std::string_view name) {
     uint64_t word = 0;
-    if (name.size() >= 8) {
-      std::memcpy(&word, name.data(), 8);
-    } else if (name.size() >= 4) {
+    size_t size = name.size();
+    if (size >= 4) {
       uint32_t low;
       uint32_t high;
       std::memcpy(&low, name.data(), 4);
-      std::memcpy(&high, name.data() + name.size() - 4, 4);
+      std::memcpy(&high, name.data() + std::min<size_t>(size, 8) - 4, 4);
       word = low | uint64_t{high} << 32;
-    } else if (name.size() >= 2) {
+    } else if (size >= 2) {
       uint16_t low;
       std::memcpy(&low, name.data(), 2);
-      word = low | uint64_t{static_cast<uint8_t>(name.back())} << 16;
+      word = low | uint64_t{static_cast<uint8_t>(name[size - 1])} << 16;
     }
     return word & 0xdfdfdfdfdfdfdfdf;
   }
-  size_t Home(uint64_t word, size_t size) const {
-    return ((word + size) * 0x9e3779b97f4a7c15 >> 40) & mask_;
+  static size_t Home(uint64_t word, size_t size) {
+    return (word + size) * 0x9e3779b97f4a7c15 >> (64 - kSlotBits);
   }
   static bool SameName(std::string_view upper, std::string_view name) {
     if (upper.size() != name.size()) return false;
@@ -84,8 +84,10 @@ class CommandTable {
     return true;
   }
 
-  std::vector<Slot> slots_;
-  size_t mask_ = 0;
+  static constexpr unsigned kSlotBits = 11;
+  static constexpr size_t kSlots = size_t{1} << kSlotBits;
+
+  Slot slots_[kSlots];
   std::vector<const Command*> all_;
 };
 

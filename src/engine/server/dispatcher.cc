@@ -11,36 +11,88 @@
 namespace kiln {
 
 Dispatcher::Dispatcher(Server& server, Worker& worker)
-    : server_(server), worker_(worker), services_(server.services()) {
+    : server_(server), worker_(worker), keyspace_(server.keyspace()), context_(worker.context()), services_(server.services()) {
   services_.nested = this;
 }
 
-void Dispatcher::BeginBatch() {
+inline void Dispatcher::Account(const Command& command, const Call& call, uint64_t started_ticks) {
   ticks_ = Ticks();
-  memory_is_limited_ = server_.settings().maxmemory_bytes > 0;
-  worker_.context().now_ms = static_cast<uint64_t>(NowMs());
-  int64_t slow_us = server_.settings().slowlog_log_slower_than_us;
-  slow_ticks_ = slow_us < 0 ? 0 : static_cast<uint64_t>(static_cast<double>(slow_us) * server_.ticks_per_us()) + 1;
+  uint64_t spent = ticks_ - started_ticks;
+  CommandStats& stats = command_stats_[command.number];
+  ++stats.calls;
+  stats.ticks += spent;
+  if (tracks_latency_) stats.latencies.Add(spent);
+  if (call.reply.HasError()) [[unlikely]] {
+    ++stats.failed;
+    CountError(call.reply.error_code());
+  }
+  if (spent >= slow_ticks_ && !command.Is(kSkipSlowlog)) [[unlikely]] {
+    server_.LogSlow(command, call, spent);
+  }
 }
 
-void Dispatcher::Run(const Request& request) {
+inline bool Dispatcher::RunWithOneShard(const Request& request, Call& call) {
+  Shard& shard = keyspace_.shard(request.first_key.shard());
+  shard.lock.Lock();
+  if (shard.waiters != nullptr) [[unlikely]] {
+    shard.lock.Unlock();
+    return false;
+  }
+  request.command->handler(call);
+  if (effects_.block.wanted) [[unlikely]] StartWait(call, *request.command);
+  shard.lock.Unlock();
+  return true;
+}
+
+inline void Dispatcher::RunAdmitted(const Request& request, Arguments arguments, Client& client, Reply& reply) {
+  const Command& command = *request.command;
+  client.last_active_ms = context_.now_ms;
+  client.last_command = &command;
+  Call call(command, ArgumentCursor(arguments, command.words, request.first_key), reply,
+            Db(keyspace_, client.db, context_), client, services_, effects_);
+  if (has_monitors_ && !command.Is(kSkipMonitor | kAdmin)) [[unlikely]] FeedMonitors(client, arguments);
+  uint64_t started = ticks_;  // the end of the command before
+  if (command.has_one_key) [[likely]] {
+    if (!RunWithOneShard(request, call)) RunWithPlan(command, call);
+  } else if (command.keys.any() || command.Is(kGate | kLocksQueue)) {
+    RunWithPlan(command, call);
+    client.is_plain = client.IsPlain();
+  } else {
+    Handle(command, call);
+    client.is_plain = client.IsPlain();
+  }
+  Account(command, call, started);
+}
+
+inline void Dispatcher::Run(const Request& request, Arguments arguments) {
   Session& session = *request.session;
   Client& client = session.client();
   if (session.is_closed() || client.close_after_reply) return;
-  Arguments arguments = worker_.batch().ArgumentsOf(request);
   worker_.LendOutput(session.output());
   size_t reply_start = session.output().size();
   Reply reply(session.output(), client.protocol_version);
   const Command* command = request.command;
   // The usual case needs none of the checks of Admit but these.
   if (client.is_plain && command != nullptr && command->HasArity(arguments.size()) &&
-      !command->Is(memory_is_limited_ ? kGrows | kLocksQueue | kDebugOnly : kDebugOnly)) [[likely]] {
+      !command->Is(special_flags_)) [[likely]] {
     RunAdmitted(request, arguments, client, reply);
     if (client.is_plain) return session.OutputGrew();
   } else {
     RunSpecial(request, arguments, client, reply);
   }
   FinishReply(session, reply_start);
+}
+
+void Dispatcher::RunBatch(const RequestBatch& batch) {
+  ticks_ = Ticks();
+  special_flags_ = kDebugOnly | (server_.settings().maxmemory_bytes > 0 ? kGrows | kLocksQueue : 0);
+  has_monitors_ = server_.has_monitors();
+  tracks_latency_ = server_.settings().latency_tracking;
+  command_stats_ = worker_.command_stats().data();
+  context_.now_ms = static_cast<uint64_t>(NowMs());
+  int64_t slow_us = server_.settings().slowlog_log_slower_than_us;
+  slow_ticks_ = slow_us < 0 ? ~uint64_t{0} : static_cast<uint64_t>(static_cast<double>(slow_us) * server_.ticks_per_us()) + 1;
+  for (size_t i = 0; i < batch.size; ++i) Run(batch.requests[i], batch.ArgumentsOf(batch.requests[i]));
 }
 
 void Dispatcher::RunSpecial(const Request& request, Arguments arguments, Client& client, Reply& reply) {
@@ -58,7 +110,9 @@ void Dispatcher::RunSpecial(const Request& request, Arguments arguments, Client&
   } else if (client.transaction.active && !command->Is(kImmediate)) {
     Queue(*command, arguments, client, reply);
   } else {
+    context_.keep_clocks = client.no_touch;
     RunAdmitted(request, arguments, client, reply);
+    context_.keep_clocks = false;
   }
 }
 
@@ -82,41 +136,6 @@ void Dispatcher::Queue(const Command& command, Arguments arguments, Client& clie
   reply.Simple("QUEUED");
 }
 
-void Dispatcher::RunAdmitted(const Request& request, Arguments arguments, Client& client, Reply& reply) {
-  const Command& command = *request.command;
-  StoreContext& context = worker_.context();
-  context.keep_clocks = client.no_touch;
-  client.last_active_ms = context.now_ms;
-  client.last_command = &command;
-  Call call(command, ArgumentCursor(arguments, command.words, request.first_key), reply,
-            Db(server_.keyspace(), client.db, context), client, services_, effects_);
-  if (server_.has_monitors() && !command.Is(kSkipMonitor | kAdmin)) [[unlikely]] FeedMonitors(client, arguments);
-  uint64_t started = ticks_;  // the end of the command before
-  if (command.has_one_key) [[likely]] {
-    if (!RunWithOneShard(request, call)) RunWithPlan(command, call);
-  } else if (command.keys.any() || command.Is(kGate | kLocksQueue)) {
-    RunWithPlan(command, call);
-    client.is_plain = client.IsPlain();
-  } else {
-    Handle(command, call);
-    client.is_plain = client.IsPlain();
-  }
-  Account(command, call, started);
-}
-
-bool Dispatcher::RunWithOneShard(const Request& request, Call& call) {
-  Shard& shard = server_.keyspace().shard(request.first_key.shard());
-  shard.lock.Lock();
-  if (shard.waiters != nullptr) [[unlikely]] {
-    shard.lock.Unlock();
-    return false;
-  }
-  request.command->handler(call);
-  if (effects_.block.wanted) [[unlikely]] StartWait(call, *request.command);
-  shard.lock.Unlock();
-  return true;
-}
-
 void Dispatcher::RunWithPlan(const Command& command, Call& call) {
   PlanLocks(command, call.args.all(), call.client);
   if (plan_.everything()) {
@@ -125,9 +144,9 @@ void Dispatcher::RunWithPlan(const Command& command, Call& call) {
     return;
   }
   LockPlan plan = plan_;
-  plan.Lock(server_.keyspace(), command.Is(kWrite | kLocksQueue));
+  plan.Lock(keyspace_, command.Is(kWrite | kLocksQueue));
   Handle(command, call);
-  plan.Unlock(server_.keyspace());
+  plan.Unlock(keyspace_);
 }
 
 void Dispatcher::Handle(const Command& command, Call& call) {
@@ -159,7 +178,7 @@ void Dispatcher::PlanQueue(const Client& client) {
 
 void Dispatcher::RunNested(Call& outer, const Command& command, Arguments arguments, Reply& reply) {
   Call call(command, ArgumentCursor(arguments, command.words, Key{}), reply,
-            Db(server_.keyspace(), outer.client.db, worker_.context()), outer.client, outer.services,
+            Db(keyspace_, outer.client.db, context_), outer.client, outer.services,
             outer.effects);
   call.may_block = false;
   call.covered = true;
@@ -173,14 +192,14 @@ void Dispatcher::DiscardTransaction(Client& client, bool covered) {
   if (!transaction.watched.empty()) {
     LockPlan plan;
     for (const auto& watched : transaction.watched) plan.Add(HashKey(watched.key.key).shard());
-    if (!covered) plan.Lock(server_.keyspace(), false);
+    if (!covered) plan.Lock(keyspace_, false);
     for (const auto& watched : transaction.watched) {
-      auto& list = server_.keyspace().shard(HashKey(watched.key.key).shard()).watched;
+      auto& list = keyspace_.shard(HashKey(watched.key.key).shard()).watched;
       if (list == nullptr) continue;
       list->Remove(watched.key, transaction.state.get());
       if (list->empty()) list.reset();
     }
-    if (!covered) plan.Unlock(server_.keyspace());
+    if (!covered) plan.Unlock(keyspace_);
   }
   transaction = Transaction{};
 }
@@ -206,7 +225,7 @@ void Dispatcher::StartWait(Call& call, const Command& command) {
     DbKey name{call.db.index(), std::string(key.text)};
     if (std::find(waiter->keys.begin(), waiter->keys.end(), name) != waiter->keys.end()) continue;
     waiter->keys.push_back(name);
-    auto& waiters = server_.keyspace().shard(key.shard()).waiters;
+    auto& waiters = keyspace_.shard(key.shard()).waiters;
     if (waiters == nullptr) waiters = std::make_unique<WaiterList>();
     waiters->Add(name, waiter);
   }
@@ -221,7 +240,7 @@ void Dispatcher::StartWait(Call& call, const Command& command) {
 void Dispatcher::ServeReady(std::vector<DbKey> ready) {
   for (size_t i = 0; i < ready.size(); ++i) {
     DbKey name = ready[i];
-    const auto& waiters = server_.keyspace().shard(HashKey(name.key).shard()).waiters;
+    const auto& waiters = keyspace_.shard(HashKey(name.key).shard()).waiters;
     if (waiters == nullptr) continue;
     const auto* line = waiters->Find(name.db, name.key);
     if (line == nullptr) continue;
@@ -242,7 +261,7 @@ bool Dispatcher::ServeWaiter(const std::shared_ptr<BlockedRequest>& waiter, std:
   retry_client_.db = waiter->db;
   retry_client_.protocol_version = waiter->protocol_version;
   Call call(*waiter->command, ArgumentCursor(arguments, 1, Key{}), reply,
-            Db(server_.keyspace(), waiter->db, worker_.context()), retry_client_, services_, effects);
+            Db(keyspace_, waiter->db, context_), retry_client_, services_, effects);
   call.is_retry = true;
   uint64_t started = Ticks();
   waiter->command->handler(call);
@@ -257,7 +276,7 @@ bool Dispatcher::ServeWaiter(const std::shared_ptr<BlockedRequest>& waiter, std:
 
 void Dispatcher::LeaveLines(const Waiter& waiter) {
   for (const DbKey& key : waiter.keys) {
-    auto& waiters = server_.keyspace().shard(HashKey(key.key).shard()).waiters;
+    auto& waiters = keyspace_.shard(HashKey(key.key).shard()).waiters;
     if (waiters == nullptr) continue;
     waiters->Remove(key, &waiter);
     if (waiters->empty()) waiters.reset();
@@ -270,13 +289,13 @@ void Dispatcher::EndWait(Session& session) {
   if (waiter == nullptr) return;
   LockPlan plan;
   for (uint32_t shard : waiter->shards) plan.Add(shard);
-  plan.Lock(server_.keyspace(), false);
+  plan.Lock(keyspace_, false);
   bool was_served = waiter->is_served;  // then the reply is in the mail
   if (!was_served) {
     waiter->is_served = true;
     LeaveLines(*waiter);
   }
-  plan.Unlock(server_.keyspace());
+  plan.Unlock(keyspace_);
   if (!was_served) session.Unblock(waiter->timeout_reply);
 }
 
@@ -294,32 +313,16 @@ void Dispatcher::Forget(Session& session) {
   if (auto waiter = std::static_pointer_cast<BlockedRequest>(client.waiter)) {
     LockPlan plan;
     for (uint32_t shard : waiter->shards) plan.Add(shard);
-    plan.Lock(server_.keyspace(), false);
+    plan.Lock(keyspace_, false);
     if (!waiter->is_served) LeaveLines(*waiter);
     waiter->is_served = true;
-    plan.Unlock(server_.keyspace());
+    plan.Unlock(keyspace_);
     client.waiter.reset();
   }
   DiscardTransaction(client, false);
 }
 
 // ---- Accounting ----
-
-void Dispatcher::Account(const Command& command, const Call& call, uint64_t started_ticks) {
-  ticks_ = Ticks();
-  uint64_t spent = ticks_ - started_ticks;
-  CommandStats& stats = worker_.command_stats()[command.number];
-  ++stats.calls;
-  stats.ticks += spent;
-  if (server_.settings().latency_tracking) stats.latencies.Add(spent);
-  if (call.reply.HasError()) [[unlikely]] {
-    ++stats.failed;
-    CountError(call.reply.error_code());
-  }
-  if (spent >= slow_ticks_ && slow_ticks_ != 0 && !command.Is(kSkipSlowlog)) [[unlikely]] {
-    server_.LogSlow(command, call, spent);
-  }
-}
 
 void Dispatcher::CountError(std::string_view text) {
   ++worker_.stats().error_replies;

@@ -13,6 +13,7 @@
 
 #include "engine/commands/call.h"
 #include "engine/commands/services.h"
+#include "engine/server/command_stats.h"
 #include "engine/server/lock_plan.h"
 #include "engine/server/request_batch.h"
 
@@ -26,9 +27,8 @@ class Dispatcher final : public NestedRunner {
  public:
   Dispatcher(Server& server, Worker& worker);
 
-  // To be called before a batch: looks at the time and at memory once for all of it.
-  void BeginBatch();
-  void Run(const Request& request);
+  // Runs the requests in order. Looks at the time, at memory and at monitors once for all of them.
+  void RunBatch(const RequestBatch& batch);
 
   void RunNested(Call& outer, const Command& command, Arguments arguments, Reply& reply) override;
   void DiscardTransaction(Client& client, bool covered) override;
@@ -43,6 +43,7 @@ class Dispatcher final : public NestedRunner {
  private:
   friend class AdmissionTest;
 
+  void Run(const Request& request, Arguments arguments);
   void RunSpecial(const Request& request, Arguments arguments, Client& client, Reply& reply);
   void RunAdmitted(const Request& request, Arguments arguments, Client& client, Reply& reply);
   // The usual case, one key in one shard with nobody waiting; false when it takes more.
@@ -67,13 +68,19 @@ class Dispatcher final : public NestedRunner {
 
   Server& server_;
   Worker& worker_;
+  Keyspace& keyspace_;
+  StoreContext& context_;
   LockPlan plan_;
   std::vector<uint32_t> key_positions_;
-  uint64_t slow_ticks_ = 0;  // commands that take longer are logged; 0: none are
+  uint64_t slow_ticks_ = 0;  // commands that take longer are logged
   Services services_;
   CallEffects effects_;      // of the call that runs
   uint64_t ticks_ = 0;       // when the last command ended, or the batch began
-  bool memory_is_limited_ = false;
+  // Flags of commands that cannot take the short way now.
+  uint32_t special_flags_ = 0;
+  bool has_monitors_ = false;
+  bool tracks_latency_ = false;
+  CommandStats* command_stats_ = nullptr;  // the worker's, by command number
   Client retry_client_;      // stands in for the client whose wait is being served
 };
 

@@ -20,8 +20,8 @@ class Session;
 struct Request {
   Session* session;
   const Command* command;  // null: unknown
-  size_t first_argument;   // into RequestBatch::arguments
-  size_t argument_count;
+  uint32_t first_argument;  // into RequestBatch::arguments
+  uint32_t argument_count;
   int db;                  // for prefetching only
   Key first_key;           // of commands that have one at a fixed place
 };

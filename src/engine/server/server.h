@@ -41,15 +41,12 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   Keyspace& keyspace() { return keyspace_; }
   Gate& gate() { return gate_; }
   const CommandTable& commands() const { return commands_; }
+  // memcached's verbs, a table of their own.
+  const CommandTable& memcache_commands() const { return memcache_commands_; }
   size_t workers() const { return workers_.size(); }
   KeyEventSink* key_events() { return this; }
   double ticks_per_us() const { return ticks_per_us_; }
   const Services& services() const { return services_; }
-
-  // Null when unknown. memcached's verbs live in a table of their own.
-  const Command* FindCommand(Arguments arguments, bool is_memcache) const {
-    return is_memcache ? memcache_commands_.Find(arguments) : commands_.Find(arguments);
-  }
 
   // ---- For workers and dispatchers ----
   uint64_t NextClientId() { return next_client_id_.fetch_add(1, std::memory_order_relaxed); }

@@ -81,6 +81,30 @@ void Session::KeepRest(std::string_view rest) {
   input_.Append(rest);
 }
 
+inline Session::After Session::ParseOne(std::string_view bytes, const RequestLimits& limits, size_t* consumed) {
+  RequestBatch& batch = worker_.batch();
+  size_t first = batch.arguments.size();
+  switch (parser_.Parse(bytes, limits, &batch.arguments, consumed)) {
+    case RequestParser::Status::kIncomplete:
+      return After::kStop;
+    case RequestParser::Status::kBroken:
+      worker_.RunBatch();
+      BreakProtocol(parser_.error());
+      return After::kStop;
+    case RequestParser::Status::kComplete:
+      break;
+  }
+  size_t count = batch.arguments.size() - first;
+  if (count == 0) return After::kGoOn;
+  const Command* command = worker_.AddRequest(*this, client_, first, count);
+  bool is_inline = bytes[0] != '*';
+  bool must_run = is_inline || !limits.authenticated || command == nullptr ||
+                  command->Is(kEndsBatch | kBlocking);
+  if (!must_run && batch.size < RequestBatch::kMax) return After::kGoOn;
+  worker_.RunBatch();
+  return After::kRan;
+}
+
 size_t Session::Parse(std::string_view bytes) {
   RequestLimits limits{worker_.settings().proto_max_bulk_len_bytes, client_.authenticated};
   size_t used = 0;
@@ -98,30 +122,6 @@ size_t Session::Parse(std::string_view bytes) {
     limits.authenticated = client_.authenticated;
   }
   return used;
-}
-
-Session::After Session::ParseOne(std::string_view bytes, const RequestLimits& limits, size_t* consumed) {
-  RequestBatch& batch = worker_.batch();
-  size_t first = batch.arguments.size();
-  switch (parser_.Parse(bytes, limits, &batch.arguments, consumed)) {
-    case RequestParser::Status::kIncomplete:
-      return After::kStop;
-    case RequestParser::Status::kBroken:
-      worker_.RunBatch();
-      BreakProtocol(parser_.error());
-      return After::kStop;
-    case RequestParser::Status::kComplete:
-      break;
-  }
-  size_t count = batch.arguments.size() - first;
-  if (count == 0) return After::kGoOn;
-  const Command* command = worker_.AddRequest(*this, first, count);
-  bool is_inline = bytes[0] != '*';
-  bool must_run = is_inline || !limits.authenticated || command == nullptr ||
-                  command->Is(kEndsBatch | kBlocking);
-  if (!must_run && batch.size < RequestBatch::kMax) return After::kGoOn;
-  worker_.RunBatch();
-  return After::kRan;
 }
 
 void Session::BreakProtocol(std::string_view error) {

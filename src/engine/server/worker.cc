@@ -34,6 +34,9 @@ void WorkerStats::Add(const WorkerStats& other) {
 
 Worker::Worker(Server& server, uint32_t index)
     : server_(server),
+      keyspace_(server.keyspace()),
+      commands_(server.commands()),
+      memcache_commands_(server.memcache_commands()),
       index_(index),
       context_(server.settings(), static_cast<uint64_t>(NowUs()) + index),
       dispatcher_(std::make_unique<Dispatcher>(server, *this)),
@@ -142,36 +145,17 @@ void Worker::ResumeAll() {
 
 // ---- Requests ----
 
-const Command* Worker::AddRequest(Session& session, size_t first_argument, size_t count) {
-  Request& request = batch_.requests[batch_.size++];
-  request.session = &session;
-  request.first_argument = first_argument;
-  request.argument_count = count;
-  request.db = session.client().db;
-  Arguments arguments = batch_.ArgumentsOf(request);
-  const Command* command = server_.FindCommand(arguments, session.client().is_memcache);
-  request.command = command;
-  request.first_key.text = {};
-  if (command != nullptr && command->first_key != 0 && command->first_key < count) {
-    request.first_key = HashKey(arguments[command->first_key]);
-    const Key& key = request.first_key;
-    server_.keyspace().table(request.db, key.shard()).records.PrefetchBucket(key.table_hash());
-  }
-  return command;
-}
-
 void Worker::RunBatch() {
   if (batch_.size == 0) return;
   server_.gate().StepAside(index_);
-  Keyspace& keyspace = server_.keyspace();
+  stats_.commands += batch_.size;
   for (size_t i = 0; i < batch_.size; ++i) {
     const Request& request = batch_.requests[i];
     const Key& key = request.first_key;
     if (key.text.data() == nullptr) continue;
-    keyspace.table(request.db, key.shard()).records.PrefetchEntry(key.table_hash());
+    keyspace_.table(request.db, key.shard()).records.PrefetchEntry(key.table_hash());
   }
-  dispatcher_->BeginBatch();
-  for (size_t i = 0; i < batch_.size; ++i) dispatcher_->Run(batch_.requests[i]);
+  dispatcher_->RunBatch(batch_);
   batch_.Clear();
 }
 

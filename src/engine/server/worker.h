@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/commands/command_table.h"
 #include "engine/commands/services.h"
 #include "engine/server/command_stats.h"
 #include "engine/server/rate_meter.h"
@@ -24,6 +25,7 @@ class Dispatcher;
 class Server;
 
 struct WorkerStats {
+  uint64_t commands = 0;
   uint64_t connections = 0;
   uint64_t input_bytes = 0;
   uint64_t output_bytes = 0;
@@ -74,8 +76,24 @@ class Worker final : public TurnHooks {
   // Space for a read, which stays valid until the batch has run.
   std::span<char> ReadSpace(size_t bytes);
   void UseReadSpace(size_t bytes) { read_used_ += bytes; }
-  // Puts the request made of the batch's last arguments on the batch.
-  const Command* AddRequest(Session& session, size_t first_argument, size_t count);
+  // Puts the request made of the batch's last arguments on the batch; returns its command, null when unknown. Inline:
+  // together with parsing it is half of what a request costs.
+  const Command* AddRequest(Session& session, const Client& client, size_t first_argument, size_t count) {
+    Request& request = batch_.requests[batch_.size++];
+    Arguments arguments{batch_.arguments.data() + first_argument, count};
+    const Command* command = (client.is_memcache ? memcache_commands_ : commands_).Find(arguments);
+    request.session = &session;
+    request.first_argument = static_cast<uint32_t>(first_argument);
+    request.argument_count = static_cast<uint32_t>(count);
+    request.command = command;
+    request.db = client.db;
+    request.first_key.text = {};
+    if (command != nullptr && command->first_key != 0 && command->first_key < count) {
+      request.first_key = HashKey(arguments[command->first_key]);
+      keyspace_.table(client.db, request.first_key.shard()).records.PrefetchBucket(request.first_key.table_hash());
+    }
+    return command;
+  }
   void RunBatch();
   void AddDirty(Session* session) { dirty_.push_back(session); }
   void OnClosed(Session* session);
@@ -109,6 +127,9 @@ class Worker final : public TurnHooks {
   void CloseIdle();
 
   Server& server_;
+  Keyspace& keyspace_;
+  const CommandTable& commands_;
+  const CommandTable& memcache_commands_;
   uint32_t index_;
   EventLoop loop_;
   StoreContext context_;

@@ -36,28 +36,37 @@ void CopyValue(const Record* from, Record* to) {
 
 // ---- Looking up ----
 
-Record* Db::Peek(const Key& key) {
+[[gnu::always_inline]] inline void Db::NoteUse(Record* record) {
+  if (context_.keep_clocks || IsLfu(context_.settings.maxmemory_policy)) [[unlikely]] return CountUse(record);
+  uint32_t now = Seconds(context_.now_ms);
+  if (record->clock() != now) record->set_clock(now);
+}
+
+[[gnu::always_inline]] inline Record* Db::Look(const Key& key) {
   Record* record = table(key).records.Find(key.table_hash(), key.text);
-  if (record == nullptr || !IsExpired(record)) return record;
+  if (record == nullptr || !IsExpired(record)) [[likely]] return record;
   DropExpired(key, record);
   return nullptr;
 }
 
+Record* Db::Peek(const Key& key) { return Look(key); }
+
 Record* Db::Touch(const Key& key) {
-  Record* record = Peek(key);
+  Record* record = Look(key);
   if (record != nullptr) NoteUse(record);
   return record;
 }
 
 Record* Db::Find(const Key& key) {
-  Record* record = Touch(key);
+  Record* record = Look(key);
   if (record == nullptr) {
     ++context_.stats.misses;
     Notify(kEventKeyMiss, "keymiss", key.text);
-  } else {
-    ++context_.stats.hits;
-    if (!record->is_fetched()) record->set_fetched();
+    return nullptr;
   }
+  NoteUse(record);
+  ++context_.stats.hits;
+  if (!record->is_fetched()) record->set_fetched();
   return record;
 }
 
@@ -79,13 +88,8 @@ uint64_t Db::IdleSeconds(const Record* record) const {
   return (Seconds(context_.now_ms) - record->clock()) & kClockMask;
 }
 
-void Db::NoteUse(Record* record) {
-  if (context_.keep_clocks) [[unlikely]] return;
-  if (!IsLfu(context_.settings.maxmemory_policy)) {
-    uint32_t now = Seconds(context_.now_ms);
-    if (record->clock() != now) record->set_clock(now);
-    return;
-  }
+void Db::CountUse(Record* record) {
+  if (context_.keep_clocks) return;
   // Counts logarithmically: the fuller the counter, the less likely a use is to raise it.
   uint32_t counter = LfuCounter(record);
   if (counter < 255) {

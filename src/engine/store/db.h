@@ -117,7 +117,10 @@ class Db {
   bool IsExpired(const Record* record) const {
     return record->has_expiry() && record->expiry_ms() <= context_.now_ms;
   }
+  Record* Look(const Key& key);
+  // Refreshes a record's clock; CountUse is the way of the LFU policies.
   void NoteUse(Record* record);
+  void CountUse(Record* record);
   uint32_t FreshClock() const;
   // Removes the record from the table and frees it.
   void Drop(const Key& key, Record* record);

@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "base/hash.h"
+#include "base/short_bytes.h"
 
 namespace kiln {
 
@@ -98,7 +99,20 @@ class Record {
   void set_cas(uint64_t cas);
 
   // The bytes of a raw string.
-  std::string_view raw() const { return {const_cast<Record*>(this)->value(), RawBytes()}; }
+  std::string_view raw() const {
+    if (is_bare_string() && bytes_[5] < 128 && bytes_[6] < 128) [[likely]] {
+      return {reinterpret_cast<const char*>(bytes_) + 7 + bytes_[5], bytes_[6]};
+    }
+    return {const_cast<Record*>(this)->value(), RawBytes()};
+  }
+  bool HasKey(std::string_view wanted) const {
+    if (is_bare_string() && wanted.size() < 128) [[likely]] {
+      return bytes_[5] == wanted.size() &&
+             EqualBytes(reinterpret_cast<const char*>(bytes_) + (bytes_[6] < 128 ? 7 : 10), wanted);
+    }
+    std::string_view own = key();
+    return own.size() == wanted.size() && EqualBytes(own.data(), wanted);
+  }
   char* value() {
     std::string_view k = key();
     return const_cast<char*>(k.data()) + k.size();
@@ -181,10 +195,7 @@ inline Key HashKey(std::string_view text) { return {text, HashBytes(text)}; }
 struct RecordPolicy {
   using Entry = Record;
   static uint64_t Hash(const Record* record) { return TableHashOf(HashBytes(record->key())); }
-  static bool Equals(const Record* record, std::string_view key) {
-    std::string_view own = record->key();
-    return own.size() == key.size() && std::memcmp(own.data(), key.data(), key.size()) == 0;
-  }
+  static bool Equals(const Record* record, std::string_view key) { return record->HasKey(key); }
 };
 
 }  // namespace kiln

@@ -12,6 +12,7 @@
 
 #include "base/byte_buffer.h"
 #include "base/number.h"
+#include "base/short_bytes.h"
 
 namespace kiln {
 
@@ -37,12 +38,12 @@ class Reply {
     } else {
       at += FormatInt64(static_cast<int64_t>(bytes.size()), at);
     }
-    *at++ = '\r';
-    *at++ = '\n';
-    std::memcpy(at, bytes.data(), bytes.size());
+    std::memcpy(at, "\r\n", 2);
+    at += 2;
+    CopyBytes(at, bytes);
     at += bytes.size();
-    *at++ = '\r';
-    *at++ = '\n';
+    std::memcpy(at, "\r\n", 2);
+    at += 2;
     out_.CommitTo(at);
   }
   void BulkInteger(int64_t value);  // an integer's digits as a bulk string

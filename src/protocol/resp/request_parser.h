@@ -59,7 +59,7 @@ class RequestParser {
   struct Cursor;
 
   // Understands complete requests of up to 9 arguments of up to 999 bytes; false leaves everything to ParseAny.
-  static bool ParseShort(std::string_view bytes, ArgumentList* arguments, size_t* consumed) {
+  [[gnu::always_inline]] static inline bool ParseShort(std::string_view bytes, ArgumentList* arguments, size_t* consumed) {
     const char* at = bytes.data();
     const char* end = at + bytes.size();
     unsigned count = 0;

@@ -12,7 +12,12 @@ void Reply::Simple(std::string_view text) {
 
 void Reply::BulkInteger(int64_t value) {
   char digits[kMaxInt64Chars];
-  Bulk({digits, FormatInt64(value, digits)});
+  size_t size = FormatInt64(value, digits);
+  Header('$', static_cast<int64_t>(size));
+  char* at = out_.Reserve(size + 2);
+  std::memcpy(at, digits, size);
+  std::memcpy(at + size, "\r\n", 2);
+  out_.Commit(size + 2);
 }
 
 void Reply::Double(double value) {

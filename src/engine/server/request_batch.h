@@ -22,8 +22,8 @@ struct Request {
   const Command* command;  // null: unknown
   uint32_t first_argument;  // into RequestBatch::arguments
   uint32_t argument_count;
-  int db;                  // for prefetching only
-  Key first_key;           // of commands that have one at a fixed place
+  Key first_key;            // of commands that have one at a fixed place
+  Table<RecordPolicy>::Hint hint;  // where that key's record is, for prefetching
 };
 
 struct RequestBatch {

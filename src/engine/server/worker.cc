@@ -150,10 +150,7 @@ void Worker::RunBatch() {
   server_.gate().StepAside(index_);
   stats_.commands += batch_.size;
   for (size_t i = 0; i < batch_.size; ++i) {
-    const Request& request = batch_.requests[i];
-    const Key& key = request.first_key;
-    if (key.text.data() == nullptr) continue;
-    keyspace_.table(request.db, key.shard()).records.PrefetchEntry(key.table_hash());
+    Table<RecordPolicy>::PrefetchEntry(batch_.requests[i].hint);
   }
   dispatcher_->RunBatch(batch_);
   batch_.Clear();

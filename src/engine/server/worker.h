@@ -86,11 +86,12 @@ class Worker final : public TurnHooks {
     request.first_argument = static_cast<uint32_t>(first_argument);
     request.argument_count = static_cast<uint32_t>(count);
     request.command = command;
-    request.db = client.db;
     request.first_key.text = {};
+    request.hint = {};
     if (command != nullptr && command->first_key != 0 && command->first_key < count) {
       request.first_key = HashKey(arguments[command->first_key]);
-      keyspace_.table(client.db, request.first_key.shard()).records.PrefetchBucket(request.first_key.table_hash());
+      const Key& key = request.first_key;
+      request.hint = keyspace_.table(client.db, key.shard()).records.PrefetchBucket(key.table_hash());
     }
     return command;
   }

@@ -195,23 +195,27 @@ class Table {
     std::swap(drain_position_, other.drain_position_);
   }
 
+  // A place to look at later, as a hint only: the entry may have moved since.
+  struct Hint {
+    const Bucket* bucket = nullptr;
+    uint16_t tag = 0;
+  };
   // Asks for the cache line of the home bucket.
-  void PrefetchBucket(uint64_t hash) const {
+  Hint PrefetchBucket(uint64_t hash) const {
     uint64_t word = directory_word();
-    if (word == 0 || DepthIn(word) > kMaxPrefetchDepth) return;
-    Segment segment = SegmentIn(word, hash);
-    __builtin_prefetch(segment.buckets() + segment.HomeOf(segment.TagOf(hash)));
-  }
-
-  // Asks for the entries whose tag matches in the home bucket.
-  __attribute__((no_sanitize("thread"))) void PrefetchEntry(uint64_t hash) const {
-    uint64_t word = directory_word();
-    if (word == 0 || DepthIn(word) > kMaxPrefetchDepth) return;
+    if (word == 0 || DepthIn(word) > kMaxPrefetchDepth) return {};
     Segment segment = SegmentIn(word, hash);
     uint16_t tag = segment.TagOf(hash);
-    const Bucket& bucket = segment.buckets()[segment.HomeOf(tag)];
-    for (uint32_t mask = MatchTags(bucket, tag); mask != 0; mask &= mask - 1) {
-      __builtin_prefetch(SlotEntry(bucket.slots[FirstMatch(mask)]));
+    const Bucket* bucket = segment.buckets() + segment.HomeOf(tag);
+    __builtin_prefetch(bucket);
+    return {bucket, tag};
+  }
+
+  // Asks for the entries there whose tag matches.
+  __attribute__((no_sanitize("thread"))) static void PrefetchEntry(Hint hint) {
+    if (hint.bucket == nullptr) return;
+    for (uint32_t mask = MatchTags(*hint.bucket, hint.tag); mask != 0; mask &= mask - 1) {
+      __builtin_prefetch(SlotEntry(hint.bucket->slots[FirstMatch(mask)]));
     }
   }
 

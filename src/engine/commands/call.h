@@ -40,15 +40,20 @@ struct Call {
   uint64_t now_ms() const { return db.now_ms(); }
 
   // A key's value changed: counts the change, tells watchers and keyspace-event listeners, serves who waits for it.
-  void Changed(const Key& key, EventClass event_class, std::string_view event) {
-    Touched(key);
-    db.Notify(event_class, event, key.text);
-  }
+  void Changed(const Key& key, EventClass event_class, std::string_view event) { ChangedIn(db, key, event_class, event); }
   // The same without an event.
-  void Touched(const Key& key) {
-    db.Changed(key);
-    if (db.keyspace().shard(key.shard()).waiters != nullptr) [[unlikely]] effects.ready.push_back({db.index(), std::string(key.text)});
+  void Touched(const Key& key) { TouchedIn(db, key); }
+  // The same for another database than the client's.
+  void ChangedIn(Db& changed_db, const Key& key, EventClass event_class, std::string_view event) {
+    TouchedIn(changed_db, key);
+    changed_db.Notify(event_class, event, key.text);
   }
+  void TouchedIn(Db& changed_db, const Key& key) {
+    changed_db.Changed(key);
+    if (db.keyspace().shard(key.shard()).waiters != nullptr) [[unlikely]] Ready(changed_db.index(), key.text);
+  }
+  // Whoever waits for the key is served before the command's locks are let go.
+  void Ready(int db_index, std::string_view key) { effects.ready.push_back({db_index, std::string(key)}); }
 
   // Replies with an error.
   void Fail(Error error) { reply.Error(TextOf(error)); }

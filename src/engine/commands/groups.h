@@ -10,9 +10,12 @@ namespace kiln {
 std::span<const Command> ConnectionCommands();
 std::span<const Command> StringCommands();
 std::span<const Command> KeyCommands();
+std::span<const Command> ObjectCommands();
 std::span<const Command> ExpireCommands();
 std::span<const Command> ScanCommands();
 std::span<const Command> SortCommands();
+std::span<const Command> DatabaseCommands();
+std::span<const Command> WaitCommands();
 std::span<const Command> BitmapCommands();
 std::span<const Command> ListCommands();
 std::span<const Command> BlockingListCommands();

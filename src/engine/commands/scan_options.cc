@@ -19,7 +19,7 @@ uint64_t ReadScanCursor(ArgumentCursor& args) {
   return is_negative ? -cursor.value_or(0) : cursor.value_or(0);
 }
 
-ScanOptions ReadScanOptions(ArgumentCursor& args) {
+ScanOptions ReadScanOptions(ArgumentCursor& args, bool takes_type) {
   ScanOptions options;
   while (args.More()) {
     if (args.Left() >= 2 && args.Take("COUNT")) {
@@ -28,6 +28,9 @@ ScanOptions ReadScanOptions(ArgumentCursor& args) {
     } else if (args.Left() >= 2 && args.Take("MATCH")) {
       options.pattern = args.Text();
       options.has_pattern = options.pattern != "*";
+    } else if (takes_type && args.Left() >= 2 && args.Take("TYPE")) {
+      options.type_name = args.Text();
+      options.has_type = true;
     } else {
       args.Fail(Error::kSyntax);
     }

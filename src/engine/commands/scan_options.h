@@ -19,12 +19,14 @@ struct ScanOptions {
   std::string_view pattern;
   bool has_pattern = false;
   size_t count = 10;
+  std::string_view type_name;  // SCAN's TYPE
+  bool has_type = false;
 
   bool Matches(std::string_view text) const { return !has_pattern || GlobMatches(pattern, text); }
 };
 
-// MATCH pattern and COUNT count, up to the end of the arguments.
-ScanOptions ReadScanOptions(ArgumentCursor& args);
+// MATCH pattern and COUNT count, up to the end of the arguments; with `takes_type`, TYPE type too.
+ScanOptions ReadScanOptions(ArgumentCursor& args, bool takes_type = false);
 
 // Puts the head of a scan's reply before the `replies` that follow `start`.
 void EndScan(Reply& reply, size_t start, uint64_t cursor, size_t replies);

@@ -57,16 +57,22 @@ Record* Db::Touch(const Key& key) {
   return record;
 }
 
-Record* Db::Find(const Key& key) {
-  Record* record = Look(key);
+[[gnu::always_inline]] inline Record* Db::Count(const Key& key, Record* record) {
   if (record == nullptr) {
     ++context_.stats.misses;
     Notify(kEventKeyMiss, "keymiss", key.text);
     return nullptr;
   }
-  NoteUse(record);
   ++context_.stats.hits;
   if (!record->is_fetched()) record->set_fetched();
+  return record;
+}
+
+Record* Db::Inspect(const Key& key) { return Count(key, Look(key)); }
+
+Record* Db::Find(const Key& key) {
+  Record* record = Count(key, Look(key));
+  if (record != nullptr) NoteUse(record);
   return record;
 }
 
@@ -197,6 +203,7 @@ Record* Db::SetString(const Key& key, std::string_view value, const StringOption
   if (record != nullptr && record->is_bare_string() && options.is_plain() && !may_be_integer &&
       record->RawBytes() == value.size()) {
     std::memcpy(record->value(), value.data(), value.size());
+    record->set_edited(false);
     NoteUse(record);
     return record;
   }
@@ -303,6 +310,7 @@ Record* Db::ResizeString(const Key& key, Record* record, size_t bytes, bool spar
     record = fresh;
   }
   if (bytes > copied) std::memset(record->value() + copied, 0, bytes - copied);
+  record->set_edited(true);
   return record;
 }
 

@@ -24,8 +24,10 @@ class Db {
   StoreContext& context() { return context_; }
   uint64_t now_ms() const { return context_.now_ms; }
 
-  // The key's record, or null. Find counts a hit or miss and notes the use; Touch only notes it; Peek does neither.
+  // The key's record, or null. Find counts a hit or miss and notes the use; Inspect only counts; Touch only notes;
+  // Peek does neither.
   Record* Find(const Key& key);
+  Record* Inspect(const Key& key);
   Record* Touch(const Key& key);
   Record* Peek(const Key& key);
 
@@ -118,6 +120,8 @@ class Db {
     return record->has_expiry() && record->expiry_ms() <= context_.now_ms;
   }
   Record* Look(const Key& key);
+  // Counts a hit or a miss.
+  Record* Count(const Key& key, Record* record);
   // Refreshes a record's clock; CountUse is the way of the LFU policies.
   void NoteUse(Record* record);
   void CountUse(Record* record);

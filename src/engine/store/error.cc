@@ -34,6 +34,7 @@ constexpr ErrorRow kErrors[] = {
   {Error::kInvalidCursor,     "ERR invalid cursor"},
   {Error::kOffsetOutOfRange,  "ERR offset is out of range"},
   {Error::kNotAllowedInMulti, "ERR Command not allowed inside a transaction"},
+  {Error::kTimeoutNotInteger, "ERR timeout is not an integer or out of range"},
 };
 // clang-format on
 

@@ -33,6 +33,7 @@ enum class Error : uint8_t {
   kInvalidCursor,
   kOffsetOutOfRange,
   kNotAllowedInMulti,
+  kTimeoutNotInteger,
   kCount,
 };
 

@@ -1,7 +1,7 @@
 // A record: key, metadata and string value in one allocation; a collection's value hangs off by pointer.
 //
 //   byte 0      type (3 bits), then flags: integer value, expiry, memcached flags, memcached CAS, large allocation
-//   byte 1      flags set by reads (fetched)
+//   byte 1      flags: fetched by a read; edited in place
 //   bytes 2-4   24-bit clock: seconds (LRU), or minutes and a logarithmic counter (LFU)
 //   then        key length, and for a raw string its value length: 1 byte below 128, else 4 bytes big-endian, top bit set
 //   optional    expiry (8 bytes, Unix ms), memcached flags (4), memcached CAS (8), each only when its flag is set
@@ -59,6 +59,7 @@ class Record {
   static constexpr uint8_t kCasFlag = 0x40;
   static constexpr uint8_t kLargeFlag = 0x80;
   static constexpr uint8_t kFetchedFlag = 0x01;
+  static constexpr uint8_t kEditedFlag = 0x02;
 
   // Lays a record of this shape out in `memory`, with clock 0 and the value's bytes unset.
   static Record* Format(void* memory, const RecordShape& shape, std::string_view key, bool large);
@@ -72,6 +73,11 @@ class Record {
   bool is_bare_string() const { return bytes_[0] == 0; }
   bool is_fetched() const { return bytes_[1] & kFetchedFlag; }
   void set_fetched() { bytes_[1] |= kFetchedFlag; }
+  // A string that APPEND, SETRANGE or SETBIT wrote into, since it was last set: OBJECT ENCODING shows it.
+  bool is_edited() const { return bytes_[1] & kEditedFlag; }
+  void set_edited(bool edited) {
+    bytes_[1] = static_cast<uint8_t>(edited ? bytes_[1] | kEditedFlag : bytes_[1] & ~kEditedFlag);
+  }
 
   uint32_t clock() const { return bytes_[2] | bytes_[3] << 8 | bytes_[4] << 16; }
   void set_clock(uint32_t clock) {

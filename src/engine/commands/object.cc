@@ -1,0 +1,91 @@
+// OBJECT: how a key's value is kept and when it was last used.
+
+#include "engine/commands/call.h"
+#include "engine/commands/groups.h"
+#include "engine/commands/help.h"
+
+namespace kiln {
+namespace {
+
+// Redis keeps strings up to this length in one block with their header and calls that "embstr".
+constexpr size_t kMaxEmbeddedBytes = 44;
+
+constexpr std::string_view kNoFrequencies =
+    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
+    "between policies at runtime LRU and LFU data will take some time to adjust.";
+constexpr std::string_view kNoIdleTimes =
+    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between "
+    "policies at runtime LRU and LFU data will take some time to adjust.";
+
+std::string_view EncodingOf(const Record& record) {
+  if (record.type() != Type::kString) return CollectionEncoding(record.type(), record.collection<void>());
+  if (record.is_integer()) return "int";
+  return record.is_edited() || record.RawBytes() > kMaxEmbeddedBytes ? "raw" : "embstr";
+}
+
+// Calls f(record), or replies with null when the key is absent.
+template <class F>
+void WithRecord(Call& call, F&& f) {
+  const Record* record = call.db.Peek(call.args.NextKey());
+  if (record == nullptr) return call.reply.Null();
+  f(*record);
+}
+
+bool CountsUses(Call& call) { return IsLfu(call.settings().maxmemory_policy); }
+
+// OBJECT ENCODING key
+void ObjectEncoding(Call& call) {
+  WithRecord(call, [&](const Record& record) { call.reply.Bulk(EncodingOf(record)); });
+}
+
+// OBJECT FREQ key
+void ObjectFreq(Call& call) {
+  WithRecord(call, [&](const Record& record) {
+    if (!CountsUses(call)) return call.FailText(kNoFrequencies);
+    call.reply.Integer(call.db.LfuCounter(&record));
+  });
+}
+
+// OBJECT IDLETIME key
+void ObjectIdleTime(Call& call) {
+  WithRecord(call, [&](const Record& record) {
+    if (CountsUses(call)) return call.FailText(kNoIdleTimes);
+    call.reply.Integer(static_cast<int64_t>(call.db.IdleSeconds(&record)));
+  });
+}
+
+// OBJECT REFCOUNT key
+// Values are never shared.
+void ObjectRefCount(Call& call) {
+  WithRecord(call, [&](const Record&) { call.reply.Integer(1); });
+}
+
+// OBJECT HELP
+void ObjectHelp(Call& call) {
+  constexpr std::string_view kLines[] = {
+      "ENCODING <key>", "    How the key's value is kept inside.",
+      "FREQ <key>",     "    How often the key is used, as a logarithmic counter. Needs an LFU policy.",
+      "IDLETIME <key>", "    Seconds since the key was last used. Needs a policy other than LFU.",
+      "REFCOUNT <key>", "    How many references to the value there are.",
+  };
+  ReplyHelp(call, kLines);
+}
+
+// clang-format off
+constexpr Command kObjectCommands[] = {
+  // name               arity  keys                  flags               acl             handler         since    usage  summary
+  {"OBJECT",            -2,    Keys::None(),         kContainer,         Acl::kKeyspace, nullptr,        "2.2.3", "",    "Tells how a key's value is kept."},
+  {"OBJECT|ENCODING",   3,     Keys::Range(2, 2, 1), kReadOnly,          Acl::kKeyspace, ObjectEncoding, "2.2.3", "key", "Returns the internal form of a key's value."},
+  {"OBJECT|FREQ",       3,     Keys::Range(2, 2, 1), kReadOnly,          Acl::kKeyspace, ObjectFreq,     "4.0.0", "key", "Returns a key's logarithmic counter of uses."},
+  {"OBJECT|HELP",       2,     Keys::None(),         kLoading | kStale,  Acl::kKeyspace, ObjectHelp,     "6.2.0", "",    "Describes the subcommands."},
+  {"OBJECT|IDLETIME",   3,     Keys::Range(2, 2, 1), kReadOnly,          Acl::kKeyspace, ObjectIdleTime, "2.2.3", "key", "Returns the seconds since a key was last used."},
+  {"OBJECT|REFCOUNT",   3,     Keys::Range(2, 2, 1), kReadOnly,          Acl::kKeyspace, ObjectRefCount, "2.2.3", "key", "Returns the number of references to a key's value."},
+};
+// clang-format on
+static_assert(WellFormed(kObjectCommands), "rows must be sorted, described, and not both read and write");
+
+}  // namespace
+
+std::span<const Command> ObjectCommands() { return kObjectCommands; }
+
+}  // namespace kiln

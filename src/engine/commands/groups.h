@@ -9,6 +9,9 @@ namespace kiln {
 
 std::span<const Command> ConnectionCommands();
 std::span<const Command> StringCommands();
+std::span<const Command> StringNumberCommands();
+std::span<const Command> StringRangeCommands();
+std::span<const Command> LcsCommands();
 std::span<const Command> KeyCommands();
 std::span<const Command> ExpireCommands();
 std::span<const Command> ScanCommands();

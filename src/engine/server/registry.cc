@@ -10,6 +10,9 @@ std::span<const std::span<const Command>> CommandGroups() {
   static const std::array groups = {
       ConnectionCommands(),
       StringCommands(),
+      StringNumberCommands(),
+      StringRangeCommands(),
+      LcsCommands(),
       KeyCommands(),
       ExpireCommands(),
       ScanCommands(),

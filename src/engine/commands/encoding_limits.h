@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/store/types/hash.h"
+#include "engine/store/types/list.h"
 #include "engine/store/types/set.h"
 #include "params/settings.h"
 
@@ -10,6 +11,10 @@ namespace kiln {
 inline HashLimits HashLimitsOf(const Settings& settings) {
   return {.max_listpack_entries = static_cast<size_t>(settings.hash_max_listpack_entries),
           .max_listpack_value = static_cast<size_t>(settings.hash_max_listpack_value_bytes)};
+}
+
+inline ListLimits ListLimitsOf(const Settings& settings) {
+  return {.max_listpack_size = settings.list_max_listpack_size};
 }
 
 inline SetLimits SetLimitsOf(const Settings& settings) {

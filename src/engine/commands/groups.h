@@ -17,6 +17,7 @@ std::span<const Command> ExpireCommands();
 std::span<const Command> ScanCommands();
 std::span<const Command> SortCommands();
 std::span<const Command> BitmapCommands();
+std::span<const Command> BitFieldCommands();
 std::span<const Command> ListCommands();
 std::span<const Command> BlockingListCommands();
 std::span<const Command> HashCommands();

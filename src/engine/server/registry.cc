@@ -18,6 +18,7 @@ std::span<const std::span<const Command>> CommandGroups() {
       ScanCommands(),
       SortCommands(),
       BitmapCommands(),
+      BitFieldCommands(),
       ListCommands(),
       BlockingListCommands(),
       HashCommands(),

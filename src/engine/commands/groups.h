@@ -9,6 +9,9 @@ namespace kiln {
 
 std::span<const Command> ConnectionCommands();
 std::span<const Command> StringCommands();
+std::span<const Command> StringNumberCommands();
+std::span<const Command> StringRangeCommands();
+std::span<const Command> LcsCommands();
 std::span<const Command> KeyCommands();
 std::span<const Command> ObjectCommands();
 std::span<const Command> ExpireCommands();
@@ -17,6 +20,7 @@ std::span<const Command> SortCommands();
 std::span<const Command> DatabaseCommands();
 std::span<const Command> WaitCommands();
 std::span<const Command> BitmapCommands();
+std::span<const Command> BitFieldCommands();
 std::span<const Command> ListCommands();
 std::span<const Command> BlockingListCommands();
 std::span<const Command> HashCommands();

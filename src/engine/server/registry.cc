@@ -10,6 +10,9 @@ std::span<const std::span<const Command>> CommandGroups() {
   static const std::array groups = {
       ConnectionCommands(),
       StringCommands(),
+      StringNumberCommands(),
+      StringRangeCommands(),
+      LcsCommands(),
       KeyCommands(),
       ObjectCommands(),
       ExpireCommands(),
@@ -18,6 +21,7 @@ std::span<const std::span<const Command>> CommandGroups() {
       DatabaseCommands(),
       WaitCommands(),
       BitmapCommands(),
+      BitFieldCommands(),
       ListCommands(),
       BlockingListCommands(),
       HashCommands(),

@@ -1,0 +1,21 @@
+#include "engine/commands/string_value.h"
+
+#include <algorithm>
+
+namespace kiln {
+
+bool IsTooLong(Call& call, size_t offset, size_t bytes) {
+  size_t limit = MaxStringBytes(call.settings());
+  if (bytes <= limit && offset <= limit - bytes) return false;
+  call.Fail(Error::kStringTooLong);
+  return true;
+}
+
+Record* MakeWritable(Call& call, const Key& key, Record* record, size_t bytes) {
+  StringScratch scratch;
+  size_t old_bytes = TextOrEmpty(record, scratch).size();
+  if (record != nullptr && record->is_raw() && old_bytes >= bytes) return record;
+  return call.db.ResizeString(key, record, std::max(bytes, old_bytes), true);
+}
+
+}  // namespace kiln

@@ -1,10 +1,246 @@
-// Commands for DEBUG.
+// DEBUG: a look inside and a hand on the brakes, for tests. One row, as in Redis; its subcommands stand in a table of their
+// own. It runs alone in the process, so any key may be touched and DEBUG SLEEP holds everybody up.
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "base/glob.h"
+#include "base/log.h"
 #include "engine/commands/call.h"
+#include "engine/commands/dataset_digest.h"
+#include "engine/commands/debug_protocol.h"
 #include "engine/commands/groups.h"
+#include "engine/store/value.h"
 
 namespace kiln {
+namespace {
 
-std::span<const Command> DebugCommands() { return {}; }
+// The record at the next argument; null, and an error is replied, when there is none.
+Record* FindRecord(Call& call, const Key& key) {
+  Record* record = call.db.Peek(key);
+  if (record == nullptr) call.Fail(Error::kNoSuchKey);
+  return record;
+}
+
+// ---- Looking at values ----
+
+// DEBUG OBJECT key
+void Object(Call& call) {
+  Key key = call.args.NextKey();
+  const Record* record = FindRecord(call, key);
+  if (record == nullptr) return;
+  call.reply.Simple(fmt::format(
+      "Value at:{} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
+      fmt::ptr(record), EncodingOf(record), SerializedBytesEstimate(record), record->clock(),
+      call.db.IdleSeconds(record)));
+}
+
+void DescribeNodes(Call& call, std::string_view encoding, std::string_view refusal) {
+  Key key = call.args.NextKey();
+  const Record* record = FindRecord(call, key);
+  if (record == nullptr) return;
+  if (EncodingOf(record) != encoding) return call.FailText(refusal);
+  const void* value = record->collection<void>();
+  call.reply.Simple(fmt::format("A {} of {} elements in {} bytes", encoding,
+                                CollectionSize(record->type(), value),
+                                CollectionMemoryBytes(record->type(), value)));
+}
+
+// DEBUG LISTPACK key
+void ShowListpack(Call& call) { DescribeNodes(call, "listpack", "ERR Not a listpack encoded object."); }
+
+// DEBUG QUICKLIST key [0|1]
+void ShowQuicklist(Call& call) { DescribeNodes(call, "quicklist", "ERR Not a quicklist encoded object."); }
+
+// DEBUG HTSTATS db [FULL]
+void HashTableStats(Call& call) {
+  int64_t db = call.args.Integer();
+  if (!call.args.ok()) return call.Fail(call.args.error());
+  Keyspace& keyspace = call.db.keyspace();
+  if (db < 0 || db >= keyspace.databases()) return call.FailText("ERR Out of range database");
+  auto index = static_cast<int>(db);
+  size_t table_bytes = 0;
+  for (size_t shard = 0; shard < kShardCount; ++shard) {
+    table_bytes += keyspace.table(index, shard).records.memory_bytes();
+  }
+  call.reply.Verbatim("txt", fmt::format("[Dictionary HT]\n number of elements: {}\n table bytes: {}\n"
+                                         "[Expires HT]\n number of elements: {}\n",
+                                         keyspace.KeyCount(index), table_bytes, keyspace.VolatileCount(index)));
+}
+
+// DEBUG HTSTATS-KEY key [FULL]
+void HashTableStatsOfKey(Call& call) {
+  Key key = call.args.NextKey();
+  const Record* record = FindRecord(call, key);
+  if (record == nullptr) return;
+  std::string_view encoding = EncodingOf(record);
+  if (encoding != "hashtable" && encoding != "skiplist") {
+    return call.FailText("ERR The value stored at the specified key is not represented using an hash table");
+  }
+  call.reply.Verbatim("txt", fmt::format(" number of elements: {}\n",
+                                         CollectionSize(record->type(), record->collection<void>())));
+}
+
+// DEBUG DIGEST
+void Digest(Call& call) { call.reply.Simple(HexOf(DigestOfDataset(call.db.keyspace()))); }
+
+// DEBUG DIGEST-VALUE [key ...]
+void DigestValue(Call& call) {
+  call.reply.Array(call.args.Left());
+  while (call.args.More()) {
+    const Record* record = call.db.Peek(call.args.NextKey());
+    call.reply.Simple(HexOf(record == nullptr ? Sha1Digest{} : DigestOfValue(record)));
+  }
+}
+
+// ---- Doing things ----
+
+// DEBUG SLEEP seconds
+void Sleep(Call& call) {
+  double seconds = call.args.Double();
+  if (!call.args.ok()) return call.Fail(call.args.error());
+  constexpr double kMaxSeconds = 3600;
+  std::this_thread::sleep_for(std::chrono::duration<double>(std::clamp(seconds, 0.0, kMaxSeconds)));
+  call.reply.Ok();
+}
+
+// DEBUG POPULATE count [prefix] [size]
+void Populate(Call& call) {
+  int64_t count = call.args.Integer();
+  std::string_view prefix = call.args.More() ? call.args.Text() : "key";
+  int64_t bytes = call.args.More() ? call.args.Integer() : 0;
+  if (!call.args.ok()) return call.Fail(call.args.error());
+  if (count < 0 || bytes < 0) return call.Fail(Error::kNotPositive);
+  if (static_cast<size_t>(bytes) > kMaxStringBytes) return call.Fail(Error::kStringTooLong);
+  for (int64_t i = 0; i < count; ++i) {
+    std::string name = fmt::format("{}:{}", prefix, i);
+    Key key = HashKey(name);
+    if (call.db.Peek(key) != nullptr) continue;
+    std::string value = fmt::format("value:{}", i);
+    if (bytes > 0) value.resize(static_cast<size_t>(bytes));
+    call.db.SetString(key, value, {});
+    call.Touched(key);
+  }
+  call.reply.Ok();
+}
+
+// DEBUG SET-ACTIVE-EXPIRE 0|1
+void SetActiveExpire(Call& call) {
+  call.db.keyspace().set_expires_actively(call.args.Text() != "0");
+  call.reply.Ok();
+}
+
+// DEBUG STRINGMATCH-LEN length pattern
+void StringMatchLength(Call& call) {
+  constexpr int64_t kMaxLength = 1 << 20;
+  int64_t length = call.args.IntegerWithin(0, kMaxLength);
+  std::string_view pattern = call.args.Text();
+  if (!call.args.ok()) return call.Fail(call.args.error());
+  call.reply.Integer(GlobMatches(pattern, std::string(static_cast<size_t>(length), 'a')) ? 1 : 0);
+}
+
+// DEBUG LOG message
+void LogMessage(Call& call) {
+  Log(LogLevel::kWarning, fmt::format("DEBUG LOG: {}", call.args.Text()));
+  call.reply.Ok();
+}
+
+// DEBUG ERROR text
+void ReplyError(Call& call) { call.FailText(call.args.Text()); }
+
+// DEBUG PROTOCOL type
+void Protocol(Call& call) {
+  if (!ReplySampleOf(call.args.Text(), call.reply)) {
+    call.FailText(
+        "ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|"
+        "attrib|push|verbatim|true|false");
+  }
+}
+
+// For switches of Redis that have nothing to switch here.
+void Accept(Call& call) { call.reply.Ok(); }
+
+void RefuseToCrash(Call& call) { call.FailText("ERR a node does not crash on demand"); }
+void NotYet(Call& call) { call.FailText("ERR not supported yet"); }
+void Help(Call& call);
+
+struct Subcommand {
+  std::string_view name;
+  size_t min_arguments;  // behind the name
+  size_t max_arguments;
+  CommandHandler handler;
+  std::string_view usage;
+  std::string_view help;
+};
+
+constexpr size_t kAnyNumber = SIZE_MAX;
+
+// clang-format off
+constexpr Subcommand kSubcommands[] = {
+  // name                        arguments      handler              usage                         help
+  {"ASSERT",                     0, 0,          RefuseToCrash,       "",                           "Refused: nodes do not crash on demand."},
+  {"CHANGE-REPL-ID",             0, 0,          Accept,              "",                           "Accepted; has no effect."},
+  {"DICT-RESIZING",              1, 1,          Accept,              "<0|1>",                      "Accepted; tables grow and shrink in small steps anyway."},
+  {"DIGEST",                     0, 0,          Digest,              "",                           "A signature of all databases."},
+  {"DIGEST-VALUE",               0, kAnyNumber, DigestValue,         "<key> [<key> ...]",          "A signature of the value of each key."},
+  {"ERROR",                      1, 1,          ReplyError,          "<string>",                   "Reply with this error."},
+  {"HELP",                       0, 0,          Help,                "",                           "Print this help."},
+  {"HTSTATS",                    1, 2,          HashTableStats,      "<dbid> [full]",              "Sizes of a database's tables."},
+  {"HTSTATS-KEY",                1, 2,          HashTableStatsOfKey, "<key> [full]",               "Size of the table at a key."},
+  {"LISTPACK",                   1, 1,          ShowListpack,        "<key>",                      "Size of the listpack at a key."},
+  {"LOADAOF",                    0, 0,          NotYet,              "",                           "Not supported yet."},
+  {"LOG",                        1, 1,          LogMessage,          "<message>",                  "Write a message to the log."},
+  {"OBJECT",                     1, 2,          Object,              "<key>",                      "Encoding and last use of the value at a key."},
+  {"PANIC",                      0, 0,          RefuseToCrash,       "",                           "Refused: nodes do not crash on demand."},
+  {"PAUSE-CRON",                 1, 1,          Accept,              "<0|1>",                      "Accepted; has no effect."},
+  {"POPULATE",                   1, 3,          Populate,            "<count> [<prefix>] [<size>]", "Create strings named prefix:0, prefix:1 and so on."},
+  {"PROTOCOL",                   1, 1,          Protocol,            "<type>",                     "Reply with a sample of a type of the protocol."},
+  {"QUICKLIST",                  1, 2,          ShowQuicklist,       "<key> [<0|1>]",              "Size of the quicklist at a key."},
+  {"QUICKLIST-PACKED-THRESHOLD", 1, 1,          Accept,              "<size>",                     "Accepted; has no effect."},
+  {"RELOAD",                     0, kAnyNumber, NotYet,              "[<option> ...]",             "Not supported yet."},
+  {"REPLYBUFFER",                2, 2,          Accept,              "<subcommand> <value>",       "Accepted; has no effect."},
+  {"SEGFAULT",                   0, 0,          RefuseToCrash,       "",                           "Refused: nodes do not crash on demand."},
+  {"SET-ACTIVE-EXPIRE",          1, 1,          SetActiveExpire,     "<0|1>",                      "With 0, due keys go only when they are looked at."},
+  {"SLEEP",                      1, 1,          Sleep,               "<seconds>",                  "Hold the whole server up."},
+  {"STRINGMATCH-LEN",            2, 2,          StringMatchLength,   "<length> <pattern>",         "Match a pattern against so many letters a."},
+};
+// clang-format on
+
+void Help(Call& call) {
+  call.reply.Array(1 + 2 * std::size(kSubcommands));
+  call.reply.Simple("DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+  for (const Subcommand& row : kSubcommands) {
+    call.reply.Simple(row.usage.empty() ? std::string(row.name) : fmt::format("{} {}", row.name, row.usage));
+    call.reply.Simple(fmt::format("    {}", row.help));
+  }
+}
+
+// DEBUG subcommand [argument ...]
+void Debug(Call& call) {
+  std::string_view name = call.args.Text();
+  size_t arguments = call.args.Left();
+  for (const Subcommand& row : kSubcommands) {
+    if (!EqualsWord(name, row.name)) continue;
+    if (arguments < row.min_arguments || arguments > row.max_arguments) break;
+    return row.handler(call);
+  }
+  call.FailText(fmt::format(
+      "ERR unknown subcommand or wrong number of arguments for '{}'. Try DEBUG HELP.", name.substr(0, 128)));
+}
+
+// clang-format off
+constexpr Command kDebugCommands[] = {
+  // name   arity  keys          flags                                                         acl         handler  since    usage                       summary
+  {"DEBUG", -2,    Keys::None(), kAdmin | kNoScript | kLoading | kStale | kDebugOnly | kGate,  Acl::kNone, Debug,   "1.0.0", "subcommand [argument ...]", "Tools for tests."},
+};
+// clang-format on
+static_assert(WellFormed(kDebugCommands), "rows must be sorted, described, and not both read and write");
+
+}  // namespace
+
+std::span<const Command> DebugCommands() { return kDebugCommands; }
 
 }  // namespace kiln

@@ -165,7 +165,8 @@ void Worker::OnTick() {
   CloseIdle();
   uint64_t soonest = ExpiryIndex::kNever;
   size_t step = server_.workers();
-  for (size_t shard = index_; shard < kShardCount; shard += step) {
+  size_t shards = server_.keyspace().expires_actively() ? kShardCount : 0;
+  for (size_t shard = index_; shard < shards; shard += step) {
     soonest = std::min(soonest, server_.keyspace().shard(shard).next_expiry_ms.load(std::memory_order_relaxed));
   }
   uint64_t now_ms = context_.now_ms;

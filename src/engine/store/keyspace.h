@@ -33,6 +33,9 @@ class Keyspace {
 
   // Removes what is due in a shard, whose lock the caller holds, at most *budget index entries; true when done.
   bool ExpireDue(size_t shard, size_t* budget, StoreContext& context);
+  // Whether workers remove due keys by themselves, as they do unless a test says no; due keys that are looked at go anyway.
+  bool expires_actively() const { return expires_actively_.load(std::memory_order_relaxed); }
+  void set_expires_actively(bool on) { expires_actively_.store(on, std::memory_order_relaxed); }
   // Whether any shard has flushed records left. No lock needed.
   bool HasFlushed() const { return flushed_tables_.load(std::memory_order_relaxed) > 0; }
 
@@ -48,6 +51,7 @@ class Keyspace {
   std::unique_ptr<Shard[]> shards_;
   std::vector<std::unique_ptr<DbShard[]>> tables_;
   std::atomic<size_t> flushed_tables_{0};
+  std::atomic<bool> expires_actively_{true};
 };
 
 }  // namespace kiln

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "base/check.h"
+#include "base/number.h"
 #include "engine/store/types/hash.h"
 #include "engine/store/types/list.h"
 #include "engine/store/types/set.h"
@@ -52,6 +53,27 @@ size_t CollectionMemoryBytes(Type type, const void* collection) {
 
 const char* CollectionEncoding(Type type, const void* collection) {
   return Visit(type, collection, [](auto* value) { return std::string_view(value->EncodingName()).data(); });
+}
+
+const char* EncodingOf(const Record* record) {
+  constexpr size_t kMaxEmbeddedBytes = 44;
+  if (record->is_integer()) return "int";
+  if (record->is_raw()) return record->RawBytes() <= kMaxEmbeddedBytes ? "embstr" : "raw";
+  return CollectionEncoding(record->type(), record->collection<void>());
+}
+
+size_t SerializedBytesEstimate(const Record* record) {
+  auto text_bytes = [](size_t length) { return length + (length < 64 ? 1 : length < 16384 ? 2 : 5); };
+  if (record->is_integer()) {
+    int64_t number = record->integer();
+    if (number == static_cast<int8_t>(number)) return 2;
+    if (number == static_cast<int16_t>(number)) return 3;
+    if (number == static_cast<int32_t>(number)) return 5;
+    char digits[kMaxInt64Chars];
+    return text_bytes(FormatInt64(number, digits));
+  }
+  if (record->is_raw()) return text_bytes(record->RawBytes());
+  return CollectionMemoryBytes(record->type(), record->collection<void>());
 }
 
 }  // namespace kiln

@@ -34,4 +34,9 @@ size_t CollectionMemoryBytes(Type type, const void* collection);
 // "listpack", "hashtable", ...
 const char* CollectionEncoding(Type type, const void* collection);
 
+// What OBJECT ENCODING says of a record: "int", "embstr", "raw", or the collection's encoding.
+const char* EncodingOf(const Record* record);
+// About how many bytes an RDB file would need for the value, without compression.
+size_t SerializedBytesEstimate(const Record* record);
+
 }  // namespace kiln

@@ -1,12 +1,17 @@
 // Sorted set commands about single members. Ranges: sorted_set_range.cc; several sets: sorted_set_combine.cc.
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <vector>
 
 #include "base/number.h"
 #include "engine/commands/call.h"
+#include "engine/commands/encoding_limits.h"
 #include "engine/commands/groups.h"
+#include "engine/commands/sample.h"
+#include "engine/commands/scan_options.h"
 #include "engine/commands/sorted_set_access.h"
 
 namespace kiln {
@@ -230,6 +235,56 @@ void ZRevRank(Call& call) {
   ReplyRank(call, Order::kDescending);
 }
 
+// [WITHSCORES] of ZRANDMEMBER, whose replies must be countable. False when an error is replied.
+bool ReadWithScores(Call& call, int64_t count, bool* with_scores) {
+  *with_scores = call.args.Take("WITHSCORES");
+  if (!call.args.Done()) return call.Fail(call.args.error()), false;
+  constexpr int64_t kMostPairs = std::numeric_limits<int64_t>::max() / 2;
+  if (*with_scores && (count < -kMostPairs || count > kMostPairs)) {
+    return call.Fail(Error::kOutOfRange), false;
+  }
+  return true;
+}
+
+void ReplySample(Call& call, const SortedSet& set, int64_t count, bool with_scores) {
+  Random& random = call.db.context().random;
+  auto draw = [&](auto&& f) { set.RandomMember(random, f); };
+  MemberReply reply(call.reply, with_scores);
+  if (count < 0) {
+    uint64_t draws = 0 - static_cast<uint64_t>(count);
+    reply.Begin(draws);
+    return SampleWithRepeats(call, draws, draw, reply);
+  }
+  size_t wanted = std::min(static_cast<size_t>(count), set.size());
+  reply.Begin(wanted);
+  SampleDistinct(set, wanted, random, draw, reply);
+}
+
+// ZRANDMEMBER key [count [WITHSCORES]]
+void ZRandMember(Call& call) {
+  Key key = call.args.NextKey();
+  bool has_count = call.args.More();
+  int64_t count = 1;
+  bool with_scores = false;
+  if (has_count && !(ReadSampleCount(call, &count) && ReadWithScores(call, count, &with_scores))) return;
+  StoreResult<SortedSet*> set = call.db.Find<SortedSet>(key);
+  if (!set) return call.Fail(set.error());
+  if (*set == nullptr) return has_count ? call.reply.Array(0) : call.reply.Null();
+  if (has_count) return ReplySample(call, **set, count, with_scores);
+  (*set)->RandomMember(call.db.context().random, MemberReply(call.reply, false));
+}
+
+// ZSCAN key cursor [MATCH pattern] [COUNT count]
+void ZScan(Call& call) {
+  auto visit = [](const ScanOptions& options, Reply& reply, std::string_view member, double score) -> size_t {
+    if (!options.Matches(member)) return 0;
+    reply.Bulk(member);
+    reply.Bulk(FormatDouble(score));  // text in both protocol versions, as in Redis
+    return 2;
+  };
+  ScanCollection<SortedSet>(call, visit);
+}
+
 // clang-format off
 constexpr Command kSortedSetCommands[] = {
   // name      arity  keys         flags                    acl              handler   since    usage                                                                  summary
@@ -237,9 +292,11 @@ constexpr Command kSortedSetCommands[] = {
   {"ZCARD",    2,     Keys::One(), kReadOnly | kFast,       Acl::kSortedSet, ZCard,    "1.2.0", "key",                                                                 "Returns the number of members."},
   {"ZINCRBY",  4,     Keys::One(), kWrite | kGrows | kFast, Acl::kSortedSet, ZIncrBy,  "1.2.0", "key increment member",                                                "Adds to the score of a member, which is added if it is new."},
   {"ZMSCORE",  -3,    Keys::One(), kReadOnly | kFast,       Acl::kSortedSet, ZMScore,  "6.2.0", "key member [member ...]",                                             "Returns the scores of several members."},
+  {"ZRANDMEMBER", -2, Keys::One(), kReadOnly,               Acl::kSortedSet, ZRandMember, "6.2.0", "key [count [WITHSCORES]]",                                          "Returns members chosen at random."},
   {"ZRANK",    -3,    Keys::One(), kReadOnly | kFast,       Acl::kSortedSet, ZRank,    "2.0.0", "key member [WITHSCORE]",                                              "Returns how many members come before this one."},
   {"ZREM",     -3,    Keys::One(), kWrite | kFast,          Acl::kSortedSet, ZRem,     "1.2.0", "key member [member ...]",                                             "Removes members, and the key with the last one."},
   {"ZREVRANK", -3,    Keys::One(), kReadOnly | kFast,       Acl::kSortedSet, ZRevRank, "2.0.0", "key member [WITHSCORE]",                                              "Returns how many members come after this one."},
+  {"ZSCAN",    -3,    Keys::One(), kReadOnly,               Acl::kSortedSet, ZScan,    "2.8.0", "key cursor [MATCH pattern] [COUNT count]",                            "Iterates over members and scores."},
   {"ZSCORE",   3,     Keys::One(), kReadOnly | kFast,       Acl::kSortedSet, ZScore,   "1.2.0", "key member",                                                          "Returns the score of a member."},
 };
 // clang-format on

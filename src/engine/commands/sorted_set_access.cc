@@ -13,11 +13,11 @@ void MembersRemoved(Call& call, const Key& key, const SortedSet& set, std::strin
 
 void StoreSortedSet(Call& call, const Key& key, SortedSet result, std::string_view event) {
   size_t size = result.size();
-  bool was_there = call.db.Delete(key);
   if (size > 0) {
-    call.db.PutCollection(key, Type::kZset, std::make_unique<SortedSet>(std::move(result)).release());
+    SortedSet* stored = std::make_unique<SortedSet>(std::move(result)).release();  // the record owns it
+    call.db.ReplaceWithCollection(key, Type::kZset, stored);
     call.Changed(key, kEventSortedSet, event);
-  } else if (was_there) {
+  } else if (call.db.Delete(key)) {
     call.Changed(key, kEventGeneric, "del");
   }
   call.reply.Integer(static_cast<int64_t>(size));

@@ -1,18 +1,12 @@
-// What the files of sorted set commands share: limits, replies with members and scores, storing a result.
+// What the files of sorted set commands share: replies with members and scores, storing a result.
 #pragma once
 
 #include <string_view>
 
 #include "engine/commands/call.h"
 #include "engine/store/types/sorted_set.h"
-#include "params/settings.h"
 
 namespace kiln {
-
-inline ZsetLimits ZsetLimitsOf(const Settings& settings) {
-  return {.max_listpack_entries = static_cast<size_t>(settings.zset_max_listpack_entries),
-          .max_listpack_value = static_cast<size_t>(settings.zset_max_listpack_value_bytes)};
-}
 
 // Replies with members, or with members and scores: then RESP2 gets one flat array, RESP3 an array of pairs.
 class MemberReply {

@@ -12,6 +12,7 @@
 
 #include "base/number.h"
 #include "engine/commands/call.h"
+#include "engine/commands/encoding_limits.h"
 #include "engine/commands/groups.h"
 #include "engine/commands/sorted_set_access.h"
 

@@ -4,6 +4,7 @@
 #include "engine/store/types/hash.h"
 #include "engine/store/types/list.h"
 #include "engine/store/types/set.h"
+#include "engine/store/types/sorted_set.h"
 #include "params/settings.h"
 
 namespace kiln {
@@ -21,6 +22,11 @@ inline SetLimits SetLimitsOf(const Settings& settings) {
   return {.max_intset_entries = static_cast<size_t>(settings.set_max_intset_entries),
           .max_listpack_entries = static_cast<size_t>(settings.set_max_listpack_entries),
           .max_listpack_value = static_cast<size_t>(settings.set_max_listpack_value_bytes)};
+}
+
+inline ZsetLimits ZsetLimitsOf(const Settings& settings) {
+  return {.max_listpack_entries = static_cast<size_t>(settings.zset_max_listpack_entries),
+          .max_listpack_value = static_cast<size_t>(settings.zset_max_listpack_value_bytes)};
 }
 
 }  // namespace kiln

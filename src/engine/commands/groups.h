@@ -29,7 +29,7 @@ std::span<const Command> SetCombineCommands();
 std::span<const Command> SortedSetCommands();
 std::span<const Command> SortedSetRangeCommands();
 std::span<const Command> SortedSetCombineCommands();
-std::span<const Command> BlockingSortedSetCommands();
+std::span<const Command> SortedSetPopCommands();
 std::span<const Command> TransactionCommands();
 std::span<const Command> PubSubCommands();
 std::span<const Command> ClientCommands();

@@ -1,4 +1,4 @@
-// Random elements of a collection, for SRANDMEMBER, HRANDFIELD and their kin.
+// Random elements of a collection, for SRANDMEMBER, HRANDFIELD and ZRANDMEMBER.
 //
 // A collection has size(), EncodingName() and ForEach(f(element...)); `draw(f)` calls f(element...) for one element, about
 // uniformly chosen. Nothing here changes the collection.
@@ -17,6 +17,7 @@ namespace kiln {
 
 // What tells an element of a big collection from the others: where its text lies.
 inline const char* IdentityOf(std::string_view field, std::string_view) { return field.data(); }
+inline const char* IdentityOf(std::string_view member, double) { return member.data(); }
 inline const char* IdentityOf(const Element& element) { return element.text.data(); }
 
 // Calls visit(element...) for `count` different elements (all, if there are no more), in no particular order. A few of a big
@@ -25,7 +26,8 @@ template <class Collection, class Draw, class Visit>
 void SampleDistinct(const Collection& collection, size_t count, Random& random, Draw&& draw, Visit&& visit) {
   constexpr size_t kFew = 8;  // one pass costs less than drawing more than 1/kFew of all
   size_t left = collection.size();
-  if (count < left / kFew && collection.EncodingName() == "hashtable") {
+  std::string_view encoding = collection.EncodingName();
+  if (count < left / kFew && (encoding == "hashtable" || encoding == "skiplist")) {
     std::unordered_set<const char*> drawn;
     while (drawn.size() < count) {
       draw([&](const auto&... element) {

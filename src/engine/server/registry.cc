@@ -30,7 +30,7 @@ std::span<const std::span<const Command>> CommandGroups() {
       SortedSetCommands(),
       SortedSetRangeCommands(),
       SortedSetCombineCommands(),
-      BlockingSortedSetCommands(),
+      SortedSetPopCommands(),
       TransactionCommands(),
       PubSubCommands(),
       ClientCommands(),

@@ -50,6 +50,12 @@ struct Call {
     if (db.keyspace().shard(key.shard()).waiters != nullptr) [[unlikely]] effects.ready.push_back({db.index(), std::string(key.text)});
   }
 
+  // A secret: the slow log and monitors do not show the argument at this position.
+  void HideArgument(size_t position) {
+    if (position < 64) hidden_arguments |= uint64_t{1} << position;
+  }
+  bool IsHidden(size_t position) const { return position < 64 && (hidden_arguments >> position & 1) != 0; }
+
   // Replies with an error.
   void Fail(Error error) { reply.Error(TextOf(error)); }
   void FailText(std::string_view text) { reply.Error(text); }
@@ -73,7 +79,7 @@ struct Call {
   bool covered = false;
   // The handler runs on behalf of a client that waits: the request was counted when it first came.
   bool is_retry = false;
-
+  uint64_t hidden_arguments = 0;  // one bit a position
 };
 
 }  // namespace kiln

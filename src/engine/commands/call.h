@@ -55,6 +55,12 @@ struct Call {
   // Whoever waits for the key is served before the command's locks are let go.
   void Ready(int db_index, std::string_view key) { effects.ready.push_back({db_index, std::string(key)}); }
 
+  // A secret: the slow log and monitors do not show the argument at this position.
+  void HideArgument(size_t position) {
+    if (position < 64) hidden_arguments |= uint64_t{1} << position;
+  }
+  bool IsHidden(size_t position) const { return position < 64 && (hidden_arguments >> position & 1) != 0; }
+
   // Replies with an error.
   void Fail(Error error) { reply.Error(TextOf(error)); }
   void FailText(std::string_view text) { reply.Error(text); }
@@ -78,7 +84,7 @@ struct Call {
   bool covered = false;
   // The handler runs on behalf of a client that waits: the request was counted when it first came.
   bool is_retry = false;
-
+  uint64_t hidden_arguments = 0;  // one bit a position
 };
 
 }  // namespace kiln

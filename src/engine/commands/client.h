@@ -71,6 +71,7 @@ struct Client {
   bool is_local = false;  // loopback or unix socket
   bool close_after_reply = false;
   bool is_blocked = false;
+  bool is_held_back = false;  // has a request that waits for the end of a pause
   bool in_script = false;  // the call comes from a script this client runs
   ReplyMode reply_mode = ReplyMode::kOn;
   std::string name;

@@ -35,46 +35,50 @@ void PubSub::Unsubscribe(Kind kind, std::string_view name, const Client& client)
 }
 
 // Each version's bytes are made once, however many listen.
-size_t PubSub::Send(const Listeners& listeners, std::span<const std::string_view> parts) {
+size_t PubSub::Send(const Listeners& listeners, std::span<const std::string_view> parts, Own* own) {
   std::shared_ptr<const std::string> messages[2];
   for (const auto& [id, listener] : listeners) {
     auto& message = messages[listener.protocol_version >= 3];
     if (message == nullptr) message = Message(listener.protocol_version, parts);
-    clients_.Send(listener.client, message);
+    if (own != nullptr && id == own->client_id) {
+      own->messages += *message;
+    } else {
+      clients_.Send(listener.client, message);
+    }
   }
   return listeners.size();
 }
 
-size_t PubSub::Publish(std::string_view channel, std::string_view message) {
+size_t PubSub::Publish(std::string_view channel, std::string_view message, Own* own) {
   std::shared_lock lock(mutex_);
   size_t receivers = 0;
   const Names_& channels = names_[static_cast<size_t>(Kind::kChannel)];
   if (auto found = channels.find(channel); found != channels.end()) {
     std::string_view parts[] = {"message", channel, message};
-    receivers += Send(found->second, parts);
+    receivers += Send(found->second, parts, own);
   }
   for (const auto& [pattern, listeners] : names_[static_cast<size_t>(Kind::kPattern)]) {
     if (!GlobMatches(pattern, channel)) continue;
     std::string_view parts[] = {"pmessage", pattern, channel, message};
-    receivers += Send(listeners, parts);
+    receivers += Send(listeners, parts, own);
   }
   return receivers;
 }
 
-size_t PubSub::PublishShard(std::string_view channel, std::string_view message) {
+size_t PubSub::PublishShard(std::string_view channel, std::string_view message, Own* own) {
   std::shared_lock lock(mutex_);
   const Names_& channels = names_[static_cast<size_t>(Kind::kShard)];
   auto found = channels.find(channel);
   if (found == channels.end()) return 0;
   std::string_view parts[] = {"smessage", channel, message};
-  return Send(found->second, parts);
+  return Send(found->second, parts, own);
 }
 
 std::vector<std::string> PubSub::Names(Kind kind, std::string_view pattern) const {
   std::shared_lock lock(mutex_);
   std::vector<std::string> names;
   for (const auto& [name, listeners] : names_[static_cast<size_t>(kind)]) {
-    if (pattern.empty() || GlobMatches(pattern, name)) names.push_back(name);
+    if (GlobMatches(pattern, name)) names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;

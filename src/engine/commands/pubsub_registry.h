@@ -28,12 +28,17 @@ class PubSub {
   void Subscribe(Kind kind, std::string_view name, const Client& client);
   void Unsubscribe(Kind kind, std::string_view name, const Client& client);
 
+  // What the publisher itself is to get: kept back for the caller to send.
+  struct Own {
+    uint64_t client_id;
+    std::string messages;
+  };
   // Sends to the channel's listeners and to those of matching patterns; returns how many there were.
-  size_t Publish(std::string_view channel, std::string_view message);
-  size_t PublishShard(std::string_view channel, std::string_view message);
+  size_t Publish(std::string_view channel, std::string_view message, Own* own = nullptr);
+  size_t PublishShard(std::string_view channel, std::string_view message, Own* own = nullptr);
 
-  // Names with at least one listener that match `pattern` (all if empty), sorted.
-  std::vector<std::string> Names(Kind kind, std::string_view pattern) const;
+  // Names with at least one listener that match `pattern`, sorted.
+  std::vector<std::string> Names(Kind kind, std::string_view pattern = "*") const;
   size_t CountListeners(Kind kind, std::string_view name) const;
   size_t CountNames(Kind kind) const;
 
@@ -49,7 +54,7 @@ class PubSub {
   using Listeners = std::unordered_map<uint64_t, Listener>;  // by client id
   using Names_ = std::unordered_map<std::string, Listeners, Hash, std::equal_to<>>;
 
-  size_t Send(const Listeners& listeners, std::span<const std::string_view> parts);
+  size_t Send(const Listeners& listeners, std::span<const std::string_view> parts, Own* own);
 
   ClientHub& clients_;
   mutable std::shared_mutex mutex_;

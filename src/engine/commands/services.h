@@ -31,6 +31,8 @@ class ClientHub {
   virtual void Send(ClientHandle to, std::shared_ptr<const std::string> bytes) = 0;
   // The client closes, after what it has still to be sent if `after_output`.
   virtual void Close(ClientHandle who, bool after_output) = 0;
+  // Alone. Closes the client, which from now on does nothing more.
+  virtual void Kill(Client& client) = 0;
   // Ends a client's wait as a timeout would, or with an error reply; false when it was not waiting. Alone.
   virtual bool Unblock(ClientHandle who, bool with_error) = 0;
   // Alone. Every client of every worker.
@@ -62,6 +64,8 @@ class ServerControl {
   virtual void ResetStatistics() = 0;  // alone
   virtual std::string RewriteConfig() = 0;  // alone; an error text, or empty
   virtual void Shutdown() = 0;
+  // Shows the client every command as it runs, or no longer.
+  virtual void SetMonitor(Client& client, bool on) = 0;
   // A parameter was changed: puts it into force. Returns an error text, or empty. Alone.
   virtual std::string ApplyParameter(std::string_view name) = 0;
   virtual size_t UsedMemoryBytes() = 0;

@@ -46,8 +46,8 @@ Refusal CheckArity(const Command& command, Arguments arguments) {
   return "ERR wrong number of arguments for '" + Lower(command.name) + "' command";
 }
 
-Refusal CheckAuthenticated(const Command& command, const Client& client) {
-  if (client.authenticated || command.Is(kNoAuth)) return std::nullopt;
+Refusal CheckAuthenticated(const Command& command, const Client& client, const Settings& settings) {
+  if (client.authenticated || command.Is(kNoAuth) || settings.requirepass.empty()) return std::nullopt;
   return "NOAUTH Authentication required.";
 }
 
@@ -93,12 +93,11 @@ std::optional<std::string> Admit(const Command* command, Arguments arguments, co
                                  Worker& worker) {
   const Settings& settings = worker.settings();
   if (auto refusal = CheckKnown(command, arguments)) {
-    if (!client.authenticated) return CheckAuthenticated(Command{}, client);
     return refusal;
   }
   if (auto refusal = CheckArity(*command, arguments)) return refusal;
   if (auto refusal = CheckDebugOnly(*command, client, settings)) return refusal;
-  if (auto refusal = CheckAuthenticated(*command, client)) return refusal;
+  if (auto refusal = CheckAuthenticated(*command, client, settings)) return refusal;
   if (auto refusal = CheckTransaction(*command, client)) return refusal;
   if (auto refusal = CheckMemory(*command, client, worker)) return refusal;
   if (auto refusal = CheckSubscribed(*command, client)) return refusal;

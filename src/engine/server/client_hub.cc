@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/split_args.h"
 #include "base/time.h"
+#include "engine/commands/call.h"
 #include "engine/server/dispatcher.h"
 #include "engine/server/server.h"
 
@@ -15,7 +18,7 @@ std::string FlagsOf(const Client& client) {
   if (client.is_monitor) flags += 'O';
   if (client.subscriptions.any()) flags += 'P';
   if (client.transaction.active) flags += 'x';
-  if (client.is_blocked) flags += 'b';
+  if (client.is_blocked || client.is_held_back) flags += 'b';
   if (client.transaction.state != nullptr && client.transaction.state->dirty.load(std::memory_order_relaxed)) {
     flags += 'd';
   }
@@ -37,7 +40,11 @@ std::string LowerName(const Command* command) {
 void Server::Send(ClientHandle to, std::shared_ptr<const std::string> bytes) {
   Worker* worker = workers_[to.worker].get();
   worker->loop().mailbox().Post([worker, id = to.id, bytes = std::move(bytes)] {
-    if (Session* session = worker->Find(id)) session->Send(*bytes);
+    Session* session = worker->Find(id);
+    if (session == nullptr) return;
+    // A message that was on its way when a RESP2 client left its last channel would look like a reply.
+    const Client& client = session->client();
+    if (client.protocol_version >= 3 || client.subscriptions.any()) session->Send(*bytes);
   });
 }
 
@@ -48,6 +55,12 @@ void Server::Close(ClientHandle who, bool after_output) {
     if (session == nullptr) return;
     after_output ? session->CloseAfterOutput() : session->Close();
   });
+}
+
+void Server::Kill(Client& client) {
+  client.close_after_reply = true;
+  workers_[client.handle.worker]->dispatcher().ForgetAlone(client);
+  Close(client.handle, false);
 }
 
 bool Server::Unblock(ClientHandle who, bool with_error) {
@@ -81,8 +94,13 @@ std::string Server::Describe(const Client& client) {
 }
 
 void Server::Pause(uint64_t until_ms, bool only_writes) {
+  bool holds_all = IsPaused(static_cast<uint64_t>(NowMs())) && !pause_only_writes_;
   pause_until_ms_ = std::max(pause_until_ms_, until_ms);
-  pause_only_writes_ = only_writes;
+  pause_only_writes_ = only_writes && !holds_all;
+  for (auto& worker : workers_) {
+    Worker* owner = worker.get();
+    owner->loop().mailbox().Post([owner, until = pause_until_ms_] { owner->ResumeAt(until); });
+  }
 }
 
 void Server::Unpause() {
@@ -93,13 +111,32 @@ void Server::Unpause() {
   }
 }
 
-void Server::FeedMonitors(const Client& client, Arguments arguments) {
+bool Server::IsHeldBack(const Command* command, const Client& client) const {
+  if (client.is_memcache) return false;
+  if (!pause_only_writes_) return true;
+  if (command == nullptr) return false;
+  constexpr uint32_t kChanges = kWrite | kMayReplicate;
+  if (!command->Is(kLocksQueue)) return command->Is(kChanges);
+  const auto& queue = client.transaction.queue;
+  return std::any_of(queue.begin(), queue.end(),
+                     [](const QueuedRequest& request) { return request.command->Is(kChanges); });
+}
+
+void Server::SetMonitor(Client& client, bool on) {
+  if (client.is_monitor == on) return;
+  client.is_monitor = on;
+  monitors_.fetch_add(on ? 1 : -1, std::memory_order_relaxed);
+}
+
+void Server::FeedMonitors(const Call& call) {
+  if (call.command.Is(kSkipMonitor | kAdmin)) return;
+  const Client& client = call.client;
   auto now_us = NowUs();
   std::string line = fmt::format("+{}.{:06} [{} {}]", now_us / 1000000, now_us % 1000000, client.db,
                                  client.in_script ? "lua" : client.address);
-  for (std::string_view argument : arguments) {
+  for (size_t i = 0; i < call.args.all().size(); ++i) {
     line += ' ';
-    AppendQuoted(argument, &line);
+    AppendQuoted(call.IsHidden(i) ? "(redacted)" : call.args.all()[i], &line);
   }
   line += "\r\n";
   auto shared = std::make_shared<const std::string>(std::move(line));

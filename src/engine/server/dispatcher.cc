@@ -26,9 +26,7 @@ inline void Dispatcher::Account(const Command& command, const Call& call, uint64
     ++stats.failed;
     CountError(call.reply.error_code());
   }
-  if (spent >= slow_ticks_ && !command.Is(kSkipSlowlog)) [[unlikely]] {
-    server_.LogSlow(command, call, spent);
-  }
+  if (spent >= slow_ticks_) [[unlikely]] server_.LogSlow(call, spent);
 }
 
 inline bool Dispatcher::RunWithOneShard(const Request& request, Call& call) {
@@ -50,7 +48,6 @@ inline void Dispatcher::RunAdmitted(const Request& request, Arguments arguments,
   client.last_command = &command;
   Call call(command, ArgumentCursor(arguments, command.words, request.first_key), reply,
             Db(keyspace_, client.db, context_), client, services_, effects_);
-  if (has_monitors_ && !command.Is(kSkipMonitor | kAdmin)) [[unlikely]] FeedMonitors(client, arguments);
   uint64_t started = ticks_;  // the end of the command before
   if (command.has_one_key) [[likely]] {
     if (!RunWithOneShard(request, call)) RunWithPlan(command, call);
@@ -62,6 +59,7 @@ inline void Dispatcher::RunAdmitted(const Request& request, Arguments arguments,
     client.is_plain = client.IsPlain();
   }
   Account(command, call, started);
+  if (has_monitors_) [[unlikely]] server_.FeedMonitors(call);
 }
 
 inline void Dispatcher::Run(const Request& request, Arguments arguments) {
@@ -90,30 +88,39 @@ void Dispatcher::RunBatch(const RequestBatch& batch) {
   tracks_latency_ = server_.settings().latency_tracking;
   command_stats_ = worker_.command_stats().data();
   context_.now_ms = static_cast<uint64_t>(NowMs());
-  int64_t slow_us = server_.settings().slowlog_log_slower_than_us;
-  slow_ticks_ = slow_us < 0 ? ~uint64_t{0} : static_cast<uint64_t>(static_cast<double>(slow_us) * server_.ticks_per_us()) + 1;
+  slow_ticks_ = server_.SlowTicks();
+  is_paused_ = server_.IsPaused(context_.now_ms);
+  if (is_paused_) special_flags_ |= kReadOnly;
   for (size_t i = 0; i < batch.size; ++i) Run(batch.requests[i], batch.ArgumentsOf(batch.requests[i]));
 }
 
 void Dispatcher::RunSpecial(const Request& request, Arguments arguments, Client& client, Reply& reply) {
   const Command* command = request.command;
   if (auto refusal = Admit(command, arguments, client, worker_)) {
-    if (client.transaction.active && (command == nullptr || !command->Is(kLocksQueue))) {
-      client.transaction.aborted = true;
-    }
-    if (command != nullptr) {
-      ++worker_.command_stats()[command->number].rejected;
-      if (command->Is(kLocksQueue)) DiscardTransaction(client, false);
-    }
-    CountError(*refusal);
-    reply.Error(*refusal);
+    Refuse(command, *refusal, client, reply);
   } else if (client.transaction.active && !command->Is(kImmediate)) {
     Queue(*command, arguments, client, reply);
   } else {
     context_.keep_clocks = client.no_touch;
+    context_.keep_expired = is_paused_ && command->Is(kReadOnly);
     RunAdmitted(request, arguments, client, reply);
     context_.keep_clocks = false;
+    context_.keep_expired = false;
   }
+}
+
+// A refusal within MULTI makes EXEC fail; a refused EXEC ends the transaction.
+void Dispatcher::Refuse(const Command* command, std::string_view refusal, Client& client, Reply& reply) {
+  if (command != nullptr) ++worker_.command_stats()[command->number].rejected;
+  if (command != nullptr && command->Is(kLocksQueue)) {
+    DiscardTransaction(client, false);
+    client.is_plain = client.IsPlain();
+    reply.Error("EXECABORT Transaction discarded because of: " + std::string(refusal));
+  } else {
+    if (client.transaction.active) client.transaction.aborted = true;
+    reply.Error(refusal);
+  }
+  CountError(reply.error_code());
 }
 
 void Dispatcher::FinishReply(Session& session, size_t reply_start) {
@@ -130,6 +137,9 @@ void Dispatcher::FinishReply(Session& session, size_t reply_start) {
 }
 
 void Dispatcher::Queue(const Command& command, Arguments arguments, Client& client, Reply& reply) {
+  const Transaction& transaction = client.transaction;
+  bool will_fail = transaction.aborted || (transaction.state != nullptr && transaction.state->dirty.load());
+  if (will_fail) return reply.Simple("QUEUED");
   QueuedRequest queued{&command, {}};
   for (std::string_view argument : arguments) queued.arguments.emplace_back(argument);
   client.transaction.queue.push_back(std::move(queued));
@@ -185,6 +195,7 @@ void Dispatcher::RunNested(Call& outer, const Command& command, Arguments argume
   uint64_t started = Ticks();
   command.handler(call);
   Account(command, call, started);
+  if (has_monitors_) server_.FeedMonitors(call);
 }
 
 void Dispatcher::DiscardTransaction(Client& client, bool covered) {
@@ -308,6 +319,13 @@ bool Dispatcher::EndWaitAlone(Client& client, std::string_view reply) {
   return true;
 }
 
+void Dispatcher::ForgetAlone(Client& client) {
+  auto waiter = std::static_pointer_cast<BlockedRequest>(client.waiter);
+  if (waiter == nullptr || waiter->is_served) return;
+  waiter->is_served = true;
+  LeaveLines(*waiter);
+}
+
 void Dispatcher::Forget(Session& session) {
   Client& client = session.client();
   if (auto waiter = std::static_pointer_cast<BlockedRequest>(client.waiter)) {
@@ -331,10 +349,6 @@ void Dispatcher::CountError(std::string_view text) {
   constexpr size_t kMaxCodes = 128;
   auto& errors = worker_.errors();
   if (errors.size() < kMaxCodes || errors.contains(code)) ++errors[code];
-}
-
-void Dispatcher::FeedMonitors(const Client& client, Arguments arguments) {
-  server_.FeedMonitors(client, arguments);
 }
 
 }  // namespace kiln

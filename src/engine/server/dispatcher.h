@@ -37,6 +37,8 @@ class Dispatcher final : public NestedRunner {
   void EndWait(Session& session);
   // The same for somebody who holds the Gate alone; the owner learns by mail. False when it was not waiting.
   bool EndWaitAlone(Client& client, std::string_view reply);
+  // The client is about to be closed: it leaves all lines now. For somebody who holds the Gate alone.
+  void ForgetAlone(Client& client);
   // The connection is gone: takes it out of all lines and lists.
   void Forget(Session& session);
 
@@ -45,6 +47,7 @@ class Dispatcher final : public NestedRunner {
 
   void Run(const Request& request, Arguments arguments);
   void RunSpecial(const Request& request, Arguments arguments, Client& client, Reply& reply);
+  void Refuse(const Command* command, std::string_view refusal, Client& client, Reply& reply);
   void RunAdmitted(const Request& request, Arguments arguments, Client& client, Reply& reply);
   // The usual case, one key in one shard with nobody waiting; false when it takes more.
   bool RunWithOneShard(const Request& request, Call& call);
@@ -64,7 +67,6 @@ class Dispatcher final : public NestedRunner {
   void Account(const Command& command, const Call& call, uint64_t started_ticks);
   void CountError(std::string_view reply_line);
   void FinishReply(Session& session, size_t reply_start);
-  void FeedMonitors(const Client& client, Arguments arguments);
 
   Server& server_;
   Worker& worker_;
@@ -72,13 +74,14 @@ class Dispatcher final : public NestedRunner {
   StoreContext& context_;
   LockPlan plan_;
   std::vector<uint32_t> key_positions_;
-  uint64_t slow_ticks_ = 0;  // commands that take longer are logged
+  uint64_t slow_ticks_ = 0;  // commands that take longer are looked at
   Services services_;
   CallEffects effects_;      // of the call that runs
   uint64_t ticks_ = 0;       // when the last command ended, or the batch began
   // Flags of commands that cannot take the short way now.
   uint32_t special_flags_ = 0;
   bool has_monitors_ = false;
+  bool is_paused_ = false;
   bool tracks_latency_ = false;
   CommandStats* command_stats_ = nullptr;  // the worker's, by command number
   Client retry_client_;      // stands in for the client whose wait is being served

@@ -144,7 +144,7 @@ void Server::OnConnected(Session& session) {
 void Server::OnDisconnected(Session& session) {
   connected_clients_.fetch_sub(1, std::memory_order_relaxed);
   Client& client = session.client();
-  if (client.is_monitor) AddMonitor(-1);
+  SetMonitor(client, false);
   for (const std::string& name : client.subscriptions.channels) pubsub_.Unsubscribe(PubSub::Kind::kChannel, name, client);
   for (const std::string& name : client.subscriptions.patterns) pubsub_.Unsubscribe(PubSub::Kind::kPattern, name, client);
   for (const std::string& name : client.subscriptions.shard_channels) pubsub_.Unsubscribe(PubSub::Kind::kShard, name, client);
@@ -154,7 +154,7 @@ void Server::OnDisconnected(Session& session) {
 
 bool Server::MakeRoom(StoreContext& context) {
   auto limit = static_cast<size_t>(settings().maxmemory_bytes);
-  if (limit == 0 || AllocatedBytes() <= limit) return true;
+  if (limit == 0 || AllocatedBytes() <= limit || IsPaused(context.now_ms)) return true;
   return EvictToLimit(keyspace_, context, limit);
 }
 
@@ -165,15 +165,28 @@ void Server::SendUnblock(ClientHandle to, std::string reply) {
   });
 }
 
-void Server::LogSlow(const Command& command, const Call& call, uint64_t spent_ticks) {
-  (void)command;
+uint64_t Server::SlowTicks() const {
+  int64_t slow_us = settings().slowlog_log_slower_than_us;
+  int64_t latency_ms = settings().latency_monitor_threshold_ms;
+  if (latency_ms > 0) slow_us = slow_us < 0 ? latency_ms * 1000 : std::min(slow_us, latency_ms * 1000);
+  return slow_us < 0 ? ~uint64_t{0} : static_cast<uint64_t>(static_cast<double>(slow_us) * ticks_per_us_) + 1;
+}
+
+void Server::LogSlow(const Call& call, uint64_t spent_ticks) {
   auto duration_us = static_cast<int64_t>(static_cast<double>(spent_ticks) / ticks_per_us_);
-  slow_log_.Add(call.args.all(), duration_us, static_cast<int64_t>(call.now_ms() / 1000), call.client.address,
-                call.client.name, static_cast<size_t>(settings().slowlog_max_len));
-  if (settings().latency_monitor_threshold_ms > 0 && duration_us / 1000 >= settings().latency_monitor_threshold_ms) {
-    latency_.Add(call.command.Is(kFast) ? "fast-command" : "command", duration_us / 1000,
-                 static_cast<int64_t>(call.now_ms() / 1000));
+  auto now_s = static_cast<int64_t>(call.now_ms() / 1000);
+  int64_t latency_ms = settings().latency_monitor_threshold_ms;
+  if (latency_ms > 0 && duration_us / 1000 >= latency_ms) {
+    latency_.Add(call.command.Is(kFast) ? "fast-command" : "command", duration_us / 1000, now_s);
   }
+  int64_t slow_us = settings().slowlog_log_slower_than_us;
+  if (slow_us < 0 || duration_us < slow_us || call.command.Is(kSkipSlowlog)) return;
+  std::vector<std::string_view> arguments(call.args.all().begin(), call.args.all().end());
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (call.IsHidden(i)) arguments[i] = "(redacted)";
+  }
+  slow_log_.Add(arguments, duration_us, now_s, call.client.address, call.client.name,
+                static_cast<size_t>(settings().slowlog_max_len));
 }
 
 void Server::OnTick() {

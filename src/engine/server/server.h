@@ -52,21 +52,24 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   uint64_t NextClientId() { return next_client_id_.fetch_add(1, std::memory_order_relaxed); }
   void OnConnected(Session& session);
   void OnDisconnected(Session& session);
-  bool IsPaused(const Client& client, uint64_t now_ms) const {
-    return pause_until_ms_ > now_ms && !pause_only_writes_ && !client.is_memcache;
-  }
+  // CLIENT PAUSE: whether one is on, and whether it holds this request back.
+  bool IsPaused(uint64_t now_ms) const { return pause_until_ms_ > now_ms; }
+  bool IsHeldBack(const Command* command, const Client& client) const;
+  // Commands that take longer are for LogSlow.
+  uint64_t SlowTicks() const;
   bool MakeRoom(StoreContext& context);
   void CountBlocked(int change) { blocked_clients_.fetch_add(change, std::memory_order_relaxed); }
   void SendUnblock(ClientHandle to, std::string reply);
-  void LogSlow(const Command& command, const Call& call, uint64_t spent_ticks);
+  // For the slow log and the latency monitor, each if it asks for it.
+  void LogSlow(const Call& call, uint64_t spent_ticks);
   bool has_monitors() const { return monitors_.load(std::memory_order_relaxed) > 0; }
-  void FeedMonitors(const Client& client, Arguments arguments);
-  void AddMonitor(int change) { monitors_.fetch_add(change, std::memory_order_relaxed); }
+  void FeedMonitors(const Call& call);
   void OnTick();  // about ten times a second, on worker 0
 
   // ---- ClientHub ----
   void Send(ClientHandle to, std::shared_ptr<const std::string> bytes) override;
   void Close(ClientHandle who, bool after_output) override;
+  void Kill(Client& client) override;
   bool Unblock(ClientHandle who, bool with_error) override;
   void ForEach(const std::function<void(Client&)>& f) override;
   std::string Describe(const Client& client) override;
@@ -78,6 +81,7 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   void ResetStatistics() override;
   std::string RewriteConfig() override;
   void Shutdown() override;
+  void SetMonitor(Client& client, bool on) override;
   std::string ApplyParameter(std::string_view name) override;
   size_t UsedMemoryBytes() override;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/time.h"
+#include "engine/server/admission.h"
 #include "engine/server/dispatcher.h"
 #include "engine/server/server.h"
 #include "engine/server/worker.h"
@@ -32,8 +33,25 @@ void Session::OnEvents(uint32_t events) {
 }
 
 bool Session::CanRun() const {
-  return !is_closed_ && !client_.is_blocked && !client_.close_after_reply &&
-         !worker_.IsPaused(client_);
+  return !is_closed_ && !client_.is_blocked && !client_.is_held_back && !client_.close_after_reply;
+}
+
+// A request that would be refused anyway need not wait for the refusal.
+bool Session::IsHeldBack(std::span<const std::string_view> arguments) {
+  Server& server = worker_.server();
+  const Command* command = server.FindCommand(arguments, client_.is_memcache);
+  return server.IsHeldBack(command, client_) && !Admit(command, arguments, client_, worker_);
+}
+
+void Session::SetHeldBack(bool held_back) {
+  if (client_.is_held_back == held_back) return;
+  client_.is_held_back = held_back;
+  worker_.server().CountBlocked(held_back ? 1 : -1);
+}
+
+void Session::EndPause() {
+  SetHeldBack(false);
+  Resume();
 }
 
 void Session::OnReadable() {
@@ -56,6 +74,7 @@ void Session::OnReadable() {
     std::string_view received(space.data(), bytes);
     size_t used = CanRun() ? Parse(received) : 0;
     KeepRest(received.substr(used));
+    client_.input_bytes = bytes;
     return;
   }
   input_.Commit(bytes);
@@ -96,6 +115,12 @@ inline Session::After Session::ParseOne(std::string_view bytes, const RequestLim
   }
   size_t count = batch.arguments.size() - first;
   if (count == 0) return After::kGoOn;
+  if (is_paused_ && IsHeldBack({batch.arguments.data() + first, count})) [[unlikely]] {
+    batch.arguments.resize(first);
+    *consumed = 0;
+    SetHeldBack(true);
+    return After::kStop;
+  }
   const Command* command = worker_.AddRequest(*this, client_, first, count);
   bool is_inline = bytes[0] != '*';
   bool must_run = is_inline || !limits.authenticated || command == nullptr ||
@@ -108,7 +133,12 @@ inline Session::After Session::ParseOne(std::string_view bytes, const RequestLim
 size_t Session::Parse(std::string_view bytes) {
   RequestLimits limits{worker_.settings().proto_max_bulk_len_bytes, client_.authenticated};
   size_t used = 0;
+  is_paused_ = worker_.server().IsPaused(worker_.context().now_ms);
   for (size_t requests = 0; used < bytes.size(); ++requests) {
+    if (is_paused_) [[unlikely]] {
+      worker_.RunBatch();  // what a request may do depends on those before it
+      if (!CanRun()) break;
+    }
     if (requests == kTurnRequests) {
       if (!is_postponed_) worker_.loop().PostponeToNextTurn(this);
       is_postponed_ = true;
@@ -120,6 +150,7 @@ size_t Session::Parse(std::string_view bytes) {
     if (after == After::kGoOn) continue;
     if (after == After::kStop || !CanRun()) break;
     limits.authenticated = client_.authenticated;
+    is_paused_ = worker_.server().IsPaused(worker_.context().now_ms);
   }
   return used;
 }
@@ -198,6 +229,7 @@ void Session::CloseAfterOutput() {
 void Session::Close() {
   if (is_closed_) return;
   is_closed_ = true;
+  SetHeldBack(false);
   block_timer_.Cancel();
   worker_.loop().Remove(stream_->fd(), this);
   if (is_postponed_) worker_.loop().Forget(this);

@@ -54,8 +54,10 @@ class Session final : public Handler {
   void Unblock(std::string_view reply);
   // Arms the timer that ends a wait.
   void ArmBlockTimer(uint64_t deadline_ms);
-  // Looks again at input that waited (after a pause).
+  // Looks again at input that waited.
   void Resume();
+  // A pause is over: goes on with the request it held back.
+  void EndPause();
   // Seconds since the last request.
   uint64_t IdleSeconds() const;
 
@@ -67,6 +69,8 @@ class Session final : public Handler {
   enum class After { kGoOn, kRan, kStop };  // kRan: the batch was run, things may have changed
   After ParseOne(std::string_view bytes, const RequestLimits& limits, size_t* consumed);
   bool CanRun() const;
+  bool IsHeldBack(std::span<const std::string_view> arguments);
+  void SetHeldBack(bool held_back);
   void KeepRest(std::string_view rest);
   void BreakProtocol(std::string_view error);
   bool IsOverOutputLimit();
@@ -80,6 +84,7 @@ class Session final : public Handler {
   size_t sent_ = 0;     // of output_
   Timer block_timer_;
   bool is_closed_ = false;
+  bool is_paused_ = false;     // a pause was on when this turn looked
   bool is_dirty_ = false;      // on the worker's flush list
   bool is_writable_armed_ = false;
   bool is_postponed_ = false;  // will be called next turn for input it has

@@ -42,7 +42,8 @@ Worker::Worker(Server& server, uint32_t index)
       dispatcher_(std::make_unique<Dispatcher>(server, *this)),
       command_stats_(server.commands().all().size()),
       read_space_(std::make_unique<char[]>(kReadBytes)),
-      tick_(Timer::Calling<&Worker::OnTick>(this)) {
+      tick_(Timer::Calling<&Worker::OnTick>(this)),
+      pause_end_(Timer::Calling<&Worker::OnPauseEnd>(this)) {
   context_.events = server.key_events();
   context_.now_ms = static_cast<uint64_t>(NowMs());
 }
@@ -135,12 +136,20 @@ void Worker::TakeBackOutput(ByteBuffer& output) {
   spare_buffers_.back().Swap(output);
 }
 
-bool Worker::IsPaused(const Client& client) const { return server_.IsPaused(client, context_.now_ms); }
-
 void Worker::ResumeAll() {
   std::vector<Session*> all;
   ForEachSession([&](Session& session) { all.push_back(&session); });
-  for (Session* session : all) session->Resume();
+  for (Session* session : all) session->EndPause();
+}
+
+void Worker::ResumeAt(uint64_t pause_until_ms) {
+  auto now_ms = static_cast<uint64_t>(NowMs());
+  loop_.ArmIn(pause_end_, pause_until_ms > now_ms ? static_cast<int64_t>(pause_until_ms - now_ms) : 1);
+}
+
+void Worker::OnPauseEnd() {
+  if (!server_.IsPaused(static_cast<uint64_t>(NowMs()))) return ResumeAll();
+  loop_.ArmIn(pause_end_, 1);
 }
 
 // ---- Requests ----
@@ -178,6 +187,7 @@ void Worker::OnTick() {
 
 bool Worker::RunBackground() {
   uint64_t deadline = Ticks() + static_cast<uint64_t>(kBackgroundUs * server_.ticks_per_us());
+  if (server_.IsPaused(context_.now_ms)) expiry_is_due_ = false;
   if (expiry_is_due_) expiry_is_due_ = !ExpireShards(deadline);
   while (!context_.reclaimer.empty()) {
     if (Ticks() > deadline) return false;

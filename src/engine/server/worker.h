@@ -105,9 +105,9 @@ class Worker final : public TurnHooks {
     spare_buffers_.pop_back();
   }
   void TakeBackOutput(ByteBuffer& output);
-  bool IsPaused(const Client& client) const;
-  // Looks at all connections' waiting input again, after a pause.
+  // Looks at all connections' waiting input again when a pause ends: now, or then (Unix ms).
   void ResumeAll();
+  void ResumeAt(uint64_t pause_until_ms);
 
   void BeforeTurn() override;
   void AfterTurn() override;
@@ -121,6 +121,7 @@ class Worker final : public TurnHooks {
   void AddSession(Fd socket, bool is_memcache);
   void FlushDirty();
   void OnTick();
+  void OnPauseEnd();
   // A slice of expiry, of freeing big values and of freeing flushed databases.
   bool RunBackground();
   bool ExpireShards(uint64_t deadline_ticks);
@@ -147,6 +148,7 @@ class Worker final : public TurnHooks {
   std::vector<Session*> dirty_;
   std::vector<ByteBuffer> spare_buffers_;
   Timer tick_;
+  Timer pause_end_;
   bool expiry_is_due_ = false;
   size_t next_shard_ = 0;
   size_t next_flushed_shard_ = 0;

@@ -45,7 +45,7 @@ void CopyValue(const Record* from, Record* to) {
 [[gnu::always_inline]] inline Record* Db::Look(const Key& key) {
   Record* record = table(key).records.Find(key.table_hash(), key.text);
   if (record == nullptr || !IsExpired(record)) [[likely]] return record;
-  DropExpired(key, record);
+  if (!context_.keep_expired) DropExpired(key, record);
   return nullptr;
 }
 

@@ -45,6 +45,7 @@ struct StoreContext {
   Random random;
   Reclaimer reclaimer;
   bool keep_clocks = false;  // the client said NO-TOUCH
+  bool keep_expired = false;  // during a pause reads leave expired keys where they are
 };
 
 }  // namespace kiln

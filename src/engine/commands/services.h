@@ -44,15 +44,24 @@ class ClientHub {
   virtual void Unpause() = 0;
 };
 
-// Runs scripts; implemented in engine/script.
+enum class KillOutcome { kNotBusy, kUnkillable, kKilled };
+
+// Runs scripts; implemented in engine/script. Callers are workers; the call's client says which one.
 class ScriptRunner {
  public:
   virtual ~ScriptRunner() = default;
+  // EVAL, EVALSHA (`by_hash`) and their read-only forms; replies to the call. Alone.
   virtual void Eval(Call& call, bool by_hash, bool read_only) = 0;
-  // SCRIPT subcommands.
-  virtual std::string Load(std::string_view body, std::string* error) = 0;  // returns the SHA1 in hex
-  virtual bool Exists(std::string_view sha1) = 0;
+  // SCRIPT LOAD: replies with the SHA1 in hex, or an error.
+  virtual void Load(Call& call, std::string_view body) = 0;
+  virtual bool Exists(std::string_view sha) = 0;
+  // Forgets all scripts. Alone.
   virtual void Flush() = 0;
+  // Asks the running script to end.
+  virtual KillOutcome Kill() = 0;
+  // What the interpreters hold, and how many scripts there are: for INFO.
+  virtual size_t MemoryBytes() = 0;
+  virtual size_t CachedScripts() = 0;
 };
 
 // The server itself.
@@ -78,6 +87,10 @@ class NestedRunner {
   // EXEC's queue, a script's redis.call: the handler alone. The locks of `outer` must cover it, and the caller has
   // checked what is to be checked.
   virtual void RunNested(Call& outer, const Command& command, Arguments arguments, Reply& reply) = 0;
+  // Whether commands that grow may run; evicts first if it must. Alone, or holding no lock.
+  virtual bool MakeRoom() = 0;
+  // Counts a command that a script may not run; `command` is null when it does not exist.
+  virtual void CountRefused(const Command* command, std::string_view error) = 0;
   // Takes a client out of MULTI and WATCH. Locks the watched keys' shards unless `covered` says the caller's locks do.
   virtual void DiscardTransaction(Client& client, bool covered) = 0;
 };

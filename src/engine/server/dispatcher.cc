@@ -24,7 +24,7 @@ inline void Dispatcher::Account(const Command& command, const Call& call, uint64
   if (tracks_latency_) stats.latencies.Add(spent);
   if (call.reply.HasError()) [[unlikely]] {
     ++stats.failed;
-    CountError(call.reply.error_code());
+    if (!call.reply.is_counted_error()) CountError(call.reply.error_code());
   }
   if (spent >= slow_ticks_) [[unlikely]] server_.LogSlow(call, spent);
 }
@@ -196,6 +196,13 @@ void Dispatcher::RunNested(Call& outer, const Command& command, Arguments argume
   command.handler(call);
   Account(command, call, started);
   if (has_monitors_) server_.FeedMonitors(call);
+}
+
+bool Dispatcher::MakeRoom() { return server_.MakeRoom(worker_.context()); }
+
+void Dispatcher::CountRefused(const Command* command, std::string_view error) {
+  if (command != nullptr) ++worker_.command_stats()[command->number].rejected;
+  CountError(error);
 }
 
 void Dispatcher::DiscardTransaction(Client& client, bool covered) {

@@ -31,6 +31,8 @@ class Dispatcher final : public NestedRunner {
   void RunBatch(const RequestBatch& batch);
 
   void RunNested(Call& outer, const Command& command, Arguments arguments, Reply& reply) override;
+  bool MakeRoom() override;
+  void CountRefused(const Command* command, std::string_view error) override;
   void DiscardTransaction(Client& client, bool covered) override;
 
   // The client's wait is over without a reply from a writer: sends `reply`, or the one it asked for on timeout.

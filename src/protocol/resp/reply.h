@@ -73,12 +73,18 @@ class Reply {
   // "-" text line end. CR and LF inside the text become spaces, so no text can forge a reply. Text without a code word
   // must bring one: "ERR ...".
   void Error(std::string_view text);
+  // The same for an error that has been counted where it arose: a script passes on what its command replied.
+  void CountedError(std::string_view text) {
+    Error(text);
+    is_counted_error_ = true;
+  }
   // Bytes as they are: other protocols, and replies made elsewhere.
   void Raw(std::string_view bytes) { out_.Append(bytes); }
 
   // Whether an error was written since construction or the last ClearError.
   bool HasError() const { return has_error_; }
   void ClearError() { has_error_ = false; }
+  bool is_counted_error() const { return is_counted_error_; }
   // The first word of the last error.
   std::string_view error_code() const { return {error_code_, error_code_size_}; }
 
@@ -99,6 +105,7 @@ class Reply {
   ByteBuffer& out_;
   int version_;
   bool has_error_ = false;
+  bool is_counted_error_ = false;
   uint8_t error_code_size_ = 0;
   char error_code_[32];
 };

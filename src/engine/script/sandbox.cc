@@ -1,0 +1,334 @@
+#include "engine/script/sandbox.h"
+
+#include "engine/script/convert.h"
+
+namespace kiln {
+namespace {
+
+// Upvalue of the functions here: the table that maps each proxy to its hidden table.
+constexpr int kProxies = lua_upvalueindex(1);
+constexpr const char* kReadOnlyText = "Attempt to modify a readonly table";
+
+// Pushes the hidden table of the proxy at `place`; false and nothing pushed when it is no proxy.
+bool PushHidden(lua_State* lua, int place) {
+  lua_pushvalue(lua, place);
+  lua_rawget(lua, kProxies);
+  if (!lua_isnil(lua, -1)) return true;
+  lua_pop(lua, 1);
+  return false;
+}
+
+// Raises without a position, as Lua does where a C function meets a read-only table.
+void RefuseProxy(lua_State* lua, int place) {
+  if (!PushHidden(lua, place)) return;
+  lua_pushstring(lua, kReadOnlyText);
+  lua_error(lua);
+}
+
+// __newindex of proxies.
+int RefuseWrite(lua_State* lua) { return luaL_error(lua, "%s", kReadOnlyText); }
+
+// __index of the hidden globals.
+int RefuseMissing(lua_State* lua) {
+  const char* name = lua_isstring(lua, 2) ? lua_tostring(lua, 2) : luaL_typename(lua, 2);
+  return luaL_error(lua, "Script attempted to access nonexistent global variable '%s'", name);
+}
+
+// ---- Replacements of base functions ----
+
+int SetMetatable(lua_State* lua) {
+  int type = lua_type(lua, 2);
+  luaL_checktype(lua, 1, LUA_TTABLE);
+  luaL_argcheck(lua, type == LUA_TNIL || type == LUA_TTABLE, 2, "nil or table expected");
+  RefuseProxy(lua, 1);
+  if (luaL_getmetafield(lua, 1, "__metatable")) luaL_error(lua, "cannot change a protected metatable");
+  lua_settop(lua, 2);
+  lua_setmetatable(lua, 1);
+  return 1;
+}
+
+int RawSet(lua_State* lua) {
+  luaL_checktype(lua, 1, LUA_TTABLE);
+  luaL_checkany(lua, 2);
+  luaL_checkany(lua, 3);
+  RefuseProxy(lua, 1);
+  lua_settop(lua, 3);
+  lua_rawset(lua, 1);
+  return 1;
+}
+
+int RawGet(lua_State* lua) {
+  luaL_checktype(lua, 1, LUA_TTABLE);
+  luaL_checkany(lua, 2);
+  lua_settop(lua, 2);
+  if (PushHidden(lua, 1)) lua_replace(lua, 1);
+  lua_rawget(lua, 1);
+  return 1;
+}
+
+// next and the iterator of pairs; looks through proxies.
+int Next(lua_State* lua) {
+  luaL_checktype(lua, 1, LUA_TTABLE);
+  lua_settop(lua, 2);
+  if (PushHidden(lua, 1)) lua_replace(lua, 1);
+  if (lua_next(lua, 1)) return 2;
+  lua_pushnil(lua);
+  return 1;
+}
+
+// Upvalues: the proxies, Next, Lua's own next.
+int Pairs(lua_State* lua) {
+  luaL_checktype(lua, 1, LUA_TTABLE);
+  bool is_proxy = PushHidden(lua, 1);
+  lua_pushvalue(lua, lua_upvalueindex(is_proxy ? 2 : 3));
+  lua_pushvalue(lua, 1);
+  lua_pushnil(lua);
+  return 3;
+}
+
+// table.insert; the only function of that library that writes into an empty table. Upvalues: the proxies, the original.
+int TableInsert(lua_State* lua) {
+  luaL_checktype(lua, 1, LUA_TTABLE);
+  RefuseProxy(lua, 1);
+  return lua_tocfunction(lua, lua_upvalueindex(2))(lua);
+}
+
+// Errors thrown as tables reach the script as their text, as they were before Redis 7.
+int ProtectedCall(lua_State* lua) {
+  luaL_checkany(lua, 1);
+  int status = lua_pcall(lua, lua_gettop(lua) - 1, LUA_MULTRET, 0);
+  if (status == 0) {
+    lua_pushboolean(lua, 1);
+    lua_insert(lua, 1);
+    return lua_gettop(lua);
+  }
+  if (lua_istable(lua, -1)) {
+    lua_pushstring(lua, "err");
+    lua_rawget(lua, -2);
+    lua_isstring(lua, -1) ? lua_replace(lua, -2) : lua_pop(lua, 1);
+  }
+  lua_pushboolean(lua, 0);
+  lua_insert(lua, -2);
+  return 2;
+}
+
+int LoadNamed(lua_State* lua, int text_place, const char* chunk_name) {
+  size_t size = 0;
+  const char* text = lua_tolstring(lua, text_place, &size);
+  lua_pushstring(lua, chunk_name);  // keeps the name alive while the chunk is compiled
+  if (LoadText(lua, {text, size}, lua_tostring(lua, -1)) == 0) return 1;
+  lua_pushnil(lua);
+  lua_insert(lua, -2);
+  return 2;
+}
+
+// loadstring(text [, name])
+int LoadString(lua_State* lua) {
+  const char* text = luaL_checkstring(lua, 1);
+  return LoadNamed(lua, 1, luaL_optstring(lua, 2, text));
+}
+
+// load(function [, name])
+int LoadPieces(lua_State* lua) {
+  const char* name = luaL_optstring(lua, 2, "=(load)");
+  luaL_checktype(lua, 1, LUA_TFUNCTION);
+  lua_settop(lua, 2);
+  luaL_Buffer buffer;
+  luaL_buffinit(lua, &buffer);
+  while (true) {
+    lua_pushvalue(lua, 1);
+    lua_call(lua, 0, 1);
+    if (lua_isnil(lua, -1)) break;
+    if (!lua_isstring(lua, -1)) luaL_error(lua, "reader function must return a string");
+    if (lua_objlen(lua, -1) == 0) break;
+    luaL_addvalue(&buffer);
+  }
+  lua_pop(lua, 1);
+  luaL_pushresult(&buffer);
+  return LoadNamed(lua, lua_gettop(lua), name);
+}
+
+// collectgarbage([option [, argument]]): only what does not outlast the script.
+int CollectGarbage(lua_State* lua) {
+  static const char* const kOptions[] = {"stop",       "restart", "collect", "count", "step", "setpause",
+                                         "setstepmul", nullptr};
+  int option = luaL_checkoption(lua, 1, "collect", kOptions);
+  int argument = static_cast<int>(luaL_optinteger(lua, 2, 0));
+  switch (option) {
+    case 2:
+      lua_pushnumber(lua, lua_gc(lua, LUA_GCCOLLECT, 0));
+      return 1;
+    case 3:
+      lua_pushnumber(lua, lua_gc(lua, LUA_GCCOUNT, 0) + lua_gc(lua, LUA_GCCOUNTB, 0) / 1024.0);
+      return 1;
+    case 4:
+      lua_pushboolean(lua, lua_gc(lua, LUA_GCSTEP, argument));
+      return 1;
+    default:
+      lua_pushnumber(lua, 0);
+      return 1;
+  }
+}
+
+// ---- The error handler ----
+
+// Makes any error a table {err, source, line}, the position being that of the script's own code.
+int HandleError(lua_State* lua) {
+  lua_settop(lua, 1);
+  bool is_table = lua_istable(lua, 1) && !PushHidden(lua, 1);
+  if (!is_table) {
+    const char* text = lua_isstring(lua, 1)    ? lua_tostring(lua, 1)
+                       : lua_isnil(lua, 1)     ? "nil"
+                       : lua_isboolean(lua, 1) ? (lua_toboolean(lua, 1) ? "true" : "false")
+                                               : lua_pushfstring(lua, "%s: %p", luaL_typename(lua, 1), lua_topointer(lua, 1));
+    text = lua_pushfstring(lua, "ERR %s", text);
+    PushErrorTable(lua, text);
+    lua_replace(lua, 1);
+    lua_settop(lua, 1);
+  }
+  lua_Debug where;
+  bool is_known = lua_getstack(lua, 1, &where) && lua_getinfo(lua, "nSl", &where);
+  if (is_known && *where.what == 'C') {
+    is_known = lua_getstack(lua, 2, &where) && lua_getinfo(lua, "nSl", &where);
+  }
+  if (!is_known) return 1;
+  lua_pushstring(lua, "source");
+  lua_pushstring(lua, where.source);
+  lua_rawset(lua, 1);
+  lua_pushstring(lua, "line");
+  lua_pushinteger(lua, where.currentline);
+  lua_rawset(lua, 1);
+  return 1;
+}
+
+// ---- Building ----
+
+void Open(lua_State* lua, lua_CFunction library, const char* name) {
+  lua_pushcfunction(lua, library);
+  lua_pushstring(lua, name);
+  lua_call(lua, 1, 0);
+}
+
+// Sets field `name` of the table at `table` to a closure of `function` over the proxies.
+void SetGuard(lua_State* lua, int table, int proxies, const char* name, lua_CFunction function) {
+  lua_pushvalue(lua, proxies);
+  lua_pushcclosure(lua, function, 1);
+  lua_setfield(lua, table, name);
+}
+
+// Pops a table and pushes a proxy of it.
+void MakeProxy(lua_State* lua, int proxies, int locked) {
+  int hidden = lua_gettop(lua);
+  lua_newtable(lua);
+  lua_createtable(lua, 0, 3);
+  lua_pushvalue(lua, hidden);
+  lua_setfield(lua, -2, "__index");
+  lua_pushcfunction(lua, RefuseWrite);
+  lua_setfield(lua, -2, "__newindex");
+  lua_pushvalue(lua, locked);
+  lua_setfield(lua, -2, "__metatable");
+  lua_setmetatable(lua, -2);
+  lua_pushvalue(lua, -1);
+  lua_pushvalue(lua, hidden);
+  lua_rawset(lua, proxies);
+  lua_remove(lua, hidden);
+}
+
+void ReplaceBaseFunctions(lua_State* lua, int globals, int proxies) {
+  for (const char* name : {"dofile", "loadfile", "print", "newproxy"}) {
+    lua_pushnil(lua);
+    lua_setfield(lua, globals, name);
+  }
+  constexpr luaL_Reg kPlain[] = {{"pcall", ProtectedCall},
+                                 {"loadstring", LoadString},
+                                 {"load", LoadPieces},
+                                 {"collectgarbage", CollectGarbage}};
+  for (const luaL_Reg& entry : kPlain) {
+    lua_pushcfunction(lua, entry.func);
+    lua_setfield(lua, globals, entry.name);
+  }
+  lua_pushvalue(lua, proxies);
+  SetGuard(lua, globals, proxies, "setmetatable", SetMetatable);
+  SetGuard(lua, globals, proxies, "rawset", RawSet);
+  SetGuard(lua, globals, proxies, "rawget", RawGet);
+  lua_pushvalue(lua, proxies);
+  lua_pushcclosure(lua, Next, 1);
+  lua_getfield(lua, globals, "next");
+  lua_pushcclosure(lua, Pairs, 3);
+  lua_setfield(lua, globals, "pairs");
+  SetGuard(lua, globals, proxies, "next", Next);
+  lua_getfield(lua, globals, "table");
+  lua_pushvalue(lua, proxies);
+  lua_getfield(lua, -2, "insert");
+  lua_pushcclosure(lua, TableInsert, 2);
+  lua_setfield(lua, -2, "insert");
+  lua_pop(lua, 1);
+}
+
+void OpenLibraries(lua_State* lua, int globals) {
+  Open(lua, luaopen_base, "");
+  Open(lua, luaopen_table, LUA_TABLIBNAME);
+  Open(lua, luaopen_string, LUA_STRLIBNAME);
+  Open(lua, luaopen_math, LUA_MATHLIBNAME);
+  lua_getfield(lua, globals, LUA_MATHLIBNAME);
+  ReplaceRandom(lua);
+  lua_pop(lua, 1);
+  PushJsonLibrary(lua);
+  lua_setfield(lua, globals, "cjson");
+  PushBitLibrary(lua);
+  lua_setfield(lua, globals, "bit");
+  PushRedisTable(lua);
+  lua_setfield(lua, globals, "redis");
+}
+
+}  // namespace
+
+int LoadText(lua_State* lua, std::string_view text, const char* chunk_name) {
+  if (text.starts_with(LUA_SIGNATURE[0])) {
+    lua_pushliteral(lua, "binary chunks are not allowed");
+    return LUA_ERRSYNTAX;
+  }
+  return luaL_loadbuffer(lua, text.data(), text.size(), chunk_name);
+}
+
+void InstallSandbox(lua_State* lua) {
+  // The name of scripts' chunks must not be collected while one is compiled.
+  lua_pushliteral(lua, "@user_script");
+  luaL_ref(lua, LUA_REGISTRYINDEX);
+  lua_newtable(lua);
+  int proxies = lua_gettop(lua);
+  // What getmetatable shows of protected tables: an empty one, as protected.
+  lua_newtable(lua);
+  int locked = lua_gettop(lua);
+  lua_newtable(lua);
+  MakeProxy(lua, proxies, locked);
+  lua_replace(lua, locked);
+  lua_pushvalue(lua, LUA_GLOBALSINDEX);
+  int globals = lua_gettop(lua);
+  OpenLibraries(lua, globals);
+  ReplaceBaseFunctions(lua, globals, proxies);
+  for (const char* name : {"string", "table", "math", "coroutine", "cjson", "bit", "redis"}) {
+    lua_getfield(lua, globals, name);
+    MakeProxy(lua, proxies, locked);
+    lua_setfield(lua, globals, name);
+  }
+  lua_pushliteral(lua, "");
+  lua_getmetatable(lua, -1);
+  lua_pushvalue(lua, locked);
+  lua_setfield(lua, -2, "__metatable");
+  lua_pop(lua, 2);
+
+  lua_createtable(lua, 0, 1);
+  lua_pushcfunction(lua, RefuseMissing);
+  lua_setfield(lua, -2, "__index");
+  lua_setmetatable(lua, globals);
+  lua_pushvalue(lua, globals);
+  MakeProxy(lua, proxies, locked);
+  lua_pushvalue(lua, -1);
+  lua_setfield(lua, globals, "_G");
+  lua_pushvalue(lua, globals);
+  lua_pushvalue(lua, proxies);
+  lua_pushcclosure(lua, HandleError, 1);
+}
+
+}  // namespace kiln

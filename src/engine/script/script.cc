@@ -1,0 +1,104 @@
+#include "engine/script/script.h"
+
+#include <openssl/sha.h>
+
+#include "base/split_args.h"
+
+namespace kiln {
+namespace {
+
+struct FlagRow {
+  std::string_view name;
+  uint32_t flag;
+};
+
+constexpr FlagRow kFlags[] = {
+    {"no-writes", kScriptNoWrites},
+    {"allow-oom", kScriptAllowOom},
+    {"allow-stale", kScriptAllowStale},
+    {"no-cluster", kScriptNoCluster},
+    {"allow-cross-slot-keys", kScriptAllowCrossSlot},
+};
+
+bool AddFlags(std::string_view list, uint32_t* flags, std::string* error) {
+  while (!list.empty()) {
+    std::string_view name = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), name.size() + 1));
+    uint32_t found = 0;
+    for (const FlagRow& row : kFlags) {
+      if (row.name == name) found = row.flag;
+    }
+    if (found == 0) {
+      *error = "Unexpected flag in script shebang: " + std::string(name);
+      return false;
+    }
+    *flags |= found;
+  }
+  return true;
+}
+
+bool ReadShebang(std::string_view line, uint32_t* flags, std::string* error) {
+  constexpr std::string_view kFlagsOption = "flags=";
+  auto words = SplitArgs(line);
+  if (!words || words->empty()) {
+    *error = "Invalid engine in script shebang";
+    return false;
+  }
+  if ((*words)[0] != "#!lua") {
+    *error = "Unexpected engine in script shebang: " + (*words)[0];
+    return false;
+  }
+  for (size_t i = 1; i < words->size(); ++i) {
+    std::string_view word = (*words)[i];
+    if (!word.starts_with(kFlagsOption)) {
+      *error = "Unknown lua shebang option: " + std::string(word);
+      return false;
+    }
+    if (!AddFlags(word.substr(kFlagsOption.size()), flags, error)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+ShaText Sha1Of(std::string_view bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  unsigned char digest[SHA_DIGEST_LENGTH];
+  ::SHA1(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest);
+  ShaText sha;
+  for (size_t i = 0; i < SHA_DIGEST_LENGTH; ++i) {
+    sha.digits[i * 2] = kDigits[digest[i] >> 4];
+    sha.digits[i * 2 + 1] = kDigits[digest[i] & 15];
+  }
+  return sha;
+}
+
+std::optional<ShaText> ParseSha(std::string_view text) {
+  ShaText sha;
+  if (text.size() != sha.digits.size()) return std::nullopt;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    sha.digits[i] = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return sha;
+}
+
+std::shared_ptr<const Script> MakeScript(std::string_view body, std::string* error) {
+  auto script = std::make_shared<Script>();
+  if (body.starts_with("#!")) {
+    size_t end = body.find('\n');
+    if (end == std::string_view::npos) {
+      *error = "Invalid script shebang";
+      return nullptr;
+    }
+    if (!ReadShebang(body.substr(0, end), &script->flags, error)) return nullptr;
+    script->shebang_bytes = end;
+  } else {
+    script->flags = kScriptNoShebang;
+  }
+  script->body = body;
+  script->sha = Sha1Of(body);
+  return script;
+}
+
+}  // namespace kiln

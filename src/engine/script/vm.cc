@@ -1,0 +1,237 @@
+#include "engine/script/vm.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "base/time.h"
+#include "engine/script/convert.h"
+#include "engine/script/sandbox.h"
+
+namespace kiln {
+namespace {
+
+constexpr const char* kChunkName = "@user_script";
+// The lowest places of the stack hold these for good.
+constexpr int kRunner = 1;  // RunProtected's closure
+constexpr int kKeeper = 2;  // KeepFunction
+constexpr int kFixedPlaces = 2;
+// Upvalues of RunProtected.
+constexpr int kGlobals = lua_upvalueindex(1);        // the proxy that scripts see
+constexpr int kHiddenGlobals = lua_upvalueindex(2);  // where KEYS and ARGV go
+constexpr int kErrorHandler = lua_upvalueindex(3);
+// The longest text of a number.
+constexpr size_t kMaxNumberChars = 32;
+
+int KeepFunction(lua_State* lua) {
+  lua_pushinteger(lua, luaL_ref(lua, LUA_REGISTRYINDEX));
+  return 1;
+}
+
+void SetGlobalTexts(lua_State* lua, const char* name, Arguments texts) {
+  lua_pushstring(lua, name);
+  lua_createtable(lua, static_cast<int>(texts.size()), 0);
+  int place = 0;
+  for (std::string_view text : texts) {
+    lua_pushlstring(lua, text.data(), text.size());
+    lua_rawseti(lua, -2, ++place);
+  }
+  lua_rawset(lua, kHiddenGlobals);
+}
+
+// Pushes a raw field; its text, or null.
+const char* PushFieldText(lua_State* lua, int table, const char* name) {
+  lua_pushstring(lua, name);
+  lua_rawget(lua, table);
+  return lua_isstring(lua, -1) ? lua_tostring(lua, -1) : nullptr;
+}
+
+// Replies with the error on top of the stack: a table made by the error handler, or Lua's own text when that failed.
+void ReplyError(lua_State* lua, ScriptRun& run) {
+  std::string_view digits = run.compiled.script->sha.view();
+  int error = lua_gettop(lua);
+  lua_pushlstring(lua, digits.data(), digits.size());
+  const char* sha = lua_tostring(lua, -1);
+  if (!lua_istable(lua, error)) {
+    const char* text = lua_isstring(lua, error) ? lua_tostring(lua, error) : "execution failure";
+    return run.call.FailText(lua_pushfstring(lua, "ERR Error running script %s, %s", sha, text));
+  }
+  const char* text = PushFieldText(lua, error, "err");
+  if (text == nullptr) text = "ERR unknown error";
+  const char* source = PushFieldText(lua, error, "source");
+  const char* line = PushFieldText(lua, error, "line");
+  if (source != nullptr && line != nullptr) {
+    text = lua_pushfstring(lua, "%s script: %s, on %s:%s.", text, sha, source, line);
+  }
+  lua_pushstring(lua, kErrorIsCounted);
+  lua_rawget(lua, error);
+  lua_isboolean(lua, -1) ? run.call.reply.CountedError(text) : run.call.reply.Error(text);
+}
+
+}  // namespace
+
+ScriptVm::ScriptVm() {
+  lua_ = lua_newstate(&ScriptVm::Allocate, this);
+  KILN_CHECK(lua_ != nullptr);
+  KILN_CHECK(lua_cpcall(lua_, &ScriptVm::Install, nullptr) == 0);
+  lua_getfield(lua_, LUA_REGISTRYINDEX, "runner");
+  lua_getfield(lua_, LUA_REGISTRYINDEX, "keeper");
+  lua_sethook(lua_, Hook, LUA_MASKCOUNT, kHookInstructions);
+}
+
+ScriptVm::~ScriptVm() { lua_close(lua_); }
+
+int ScriptVm::Install(lua_State* lua) {
+  InstallSandbox(lua);
+  lua_pushcclosure(lua, &ScriptVm::RunProtected, 3);
+  lua_setfield(lua, LUA_REGISTRYINDEX, "runner");
+  lua_pushcfunction(lua, &KeepFunction);
+  lua_setfield(lua, LUA_REGISTRYINDEX, "keeper");
+  return 0;
+}
+
+void* ScriptVm::Allocate(void* self, void* memory, size_t old_bytes, size_t new_bytes) {
+  size_t& used = static_cast<ScriptVm*>(self)->used_bytes_;
+  if (new_bytes == 0) {
+    used -= old_bytes;
+    FreeBytes(memory);
+    return nullptr;
+  }
+  if (new_bytes > old_bytes && used + (new_bytes - old_bytes) > kMaxBytes) return nullptr;
+  used += new_bytes - old_bytes;
+  return ReallocateBytes(memory, new_bytes);
+}
+
+// ---- Scripts ----
+
+const CompiledScript* ScriptVm::Find(const ShaText& sha) const {
+  auto found = scripts_.find(sha);
+  return found == scripts_.end() ? nullptr : &found->second;
+}
+
+const CompiledScript* ScriptVm::FindBody(std::string_view body) const {
+  auto found = by_body_.find(body);
+  return found == by_body_.end() ? nullptr : found->second;
+}
+
+const CompiledScript* ScriptVm::Add(std::shared_ptr<const Script> script, std::string* error) {
+  lua_pushvalue(lua_, kKeeper);
+  int status = LoadText(lua_, script->code(), kChunkName);
+  if (status == 0) status = lua_pcall(lua_, 1, 1, 0);
+  if (status != 0) {
+    *error = "Error compiling script (new function): ";
+    if (lua_isstring(lua_, -1)) *error += lua_tostring(lua_, -1);
+    lua_settop(lua_, kFixedPlaces);
+    return nullptr;
+  }
+  int function = static_cast<int>(lua_tointeger(lua_, -1));
+  lua_settop(lua_, kFixedPlaces);
+  auto [place, is_new] = scripts_.try_emplace(script->sha, CompiledScript{script, function});
+  by_body_[place->second.script->body] = &place->second;
+  return &place->second;
+}
+
+// ---- Running ----
+
+void ScriptVm::Run(ScriptRun& run) {
+  Client& client = run.call.client;
+  int db = client.db;
+  int protocol_version = client.protocol_version;
+  size_t reply_start = run.call.reply.out().size();
+  client.protocol_version = run.version;
+  client.in_script = true;
+  run_ = &run;
+  kill_requested_.store(false, std::memory_order_relaxed);
+  lua_pushvalue(lua_, kRunner);
+  if (lua_pcall(lua_, 0, 0, 0) != 0) {
+    run.call.reply.out().Truncate(reply_start);
+    std::string text = "ERR Error running script " + std::string(run.compiled.script->sha.view()) + ", ";
+    text += lua_isstring(lua_, -1) ? lua_tostring(lua_, -1) : "execution failure";
+    run.call.FailText(text);
+  }
+  lua_settop(lua_, kFixedPlaces);
+  if (used_bytes_ > kIdleBytes) lua_gc(lua_, LUA_GCCOLLECT, 0);
+  if (kill_requested_.load(std::memory_order_relaxed)) {
+    lua_sethook(lua_, Hook, LUA_MASKCOUNT, kHookInstructions);
+  }
+  run_ = nullptr;
+  client.in_script = false;
+  client.db = db;
+  client.protocol_version = protocol_version;
+}
+
+int ScriptVm::RunProtected(lua_State* lua) {
+  Of(lua).CallScript(lua);
+  return 0;
+}
+
+void ScriptVm::CallScript(lua_State* lua) {
+  ScriptRun& run = *run_;
+  SetGlobalTexts(lua, "KEYS", run.keys);
+  SetGlobalTexts(lua, "ARGV", run.arguments);
+  // An earlier script may have given the thread or the function another environment.
+  lua_pushvalue(lua, kGlobals);
+  lua_replace(lua, LUA_GLOBALSINDEX);
+  lua_pushvalue(lua, kErrorHandler);
+  lua_rawgeti(lua, LUA_REGISTRYINDEX, run.compiled.function);
+  lua_pushvalue(lua, kGlobals);
+  lua_setfenv(lua, -2);
+  if (lua_pcall(lua, 0, 1, -2) != 0) return ReplyError(lua, run);
+  WriteValue(lua, run.call.reply, run.version);
+  if (used_bytes_ > kIdleBytes) {
+    SetGlobalTexts(lua, "KEYS", {});
+    SetGlobalTexts(lua, "ARGV", {});
+  }
+}
+
+void ScriptVm::Hook(lua_State* lua, lua_Debug*) {
+  ScriptVm& vm = Of(lua);
+  if (vm.run_ == nullptr) return;
+  if (vm.kill_requested_.load(std::memory_order_relaxed)) {
+    // From now on at every line: the script may have caught the error.
+    lua_sethook(lua, Hook, LUA_MASKLINE | LUA_MASKCOUNT, 1000);
+    PushErrorTable(lua, "ERR Script killed by user with SCRIPT KILL...");
+    lua_error(lua);
+  }
+  ScriptRun& run = *vm.run_;
+  uint64_t now_us = MonotonicUs();
+  if (run.started_us == 0) run.started_us = now_us;
+  auto limit_ms = static_cast<uint64_t>(run.call.settings().busy_reply_threshold_ms);
+  if (!run.is_slow && now_us - run.started_us > limit_ms * 1000) {
+    run.is_slow = true;
+    Log(LogLevel::kWarning, "Slow script detected: it has run for longer than busy-reply-threshold.");
+  }
+}
+
+const std::vector<std::string_view>* ScriptVm::ReadArguments(lua_State* lua) {
+  auto count = static_cast<size_t>(lua_gettop(lua));
+  arguments_.resize(count);
+  number_text_.Clear();
+  for (size_t i = 0; i < count; ++i) {
+    int place = static_cast<int>(i) + 1;
+    int type = lua_type(lua, place);
+    if (type == LUA_TSTRING) {
+      size_t size = 0;
+      const char* bytes = lua_tolstring(lua, place, &size);
+      arguments_[i] = {bytes, size};
+      continue;
+    }
+    if (type != LUA_TNUMBER) return nullptr;
+    // Room for all that may follow at once, so that no text moves.
+    if (number_text_.empty()) number_text_.Reserve(count * kMaxNumberChars);
+    double number = lua_tonumber(lua, place);
+    char* at = number_text_.Reserve(kMaxNumberChars);
+    size_t size = 0;
+    if (number >= -0x1p53 && number <= 0x1p53 && number == static_cast<double>(static_cast<int64_t>(number))) {
+      size = FormatInt64(static_cast<int64_t>(number), at);
+    } else {
+      std::string text = FormatDouble(number);
+      size = text.copy(at, kMaxNumberChars);
+    }
+    number_text_.Commit(size);
+    arguments_[i] = {at, size};
+  }
+  return &arguments_;
+}
+
+}  // namespace kiln

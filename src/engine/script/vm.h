@@ -1,0 +1,109 @@
+// ScriptVm: one Lua interpreter, and the run of a script in it.
+//
+// Lua is PUC Lua 5.1, as in Redis: error positions, the order of pairs() and cjson's output are the same. LuaJIT's
+// interpreter was rejected: it drops the caller's frame at "return redis.call(...)", so that errors lose their line.
+// Lua reports errors with longjmp: no C++ object that needs a destructor may live across a call of the Lua API that can
+// raise, and whatever can raise runs inside a protected call.
+//
+// Thread safety: none; each worker has its own. RequestKill may be called by any thread.
+#pragma once
+
+#include <atomic>
+#include <lua.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/byte_buffer.h"
+#include "base/hash.h"
+#include "engine/commands/call.h"
+#include "engine/script/script.h"
+
+namespace kiln {
+
+// A script in its compiled form.
+struct CompiledScript {
+  std::shared_ptr<const Script> script;
+  int function;  // in Lua's registry
+};
+
+// One run of a script.
+struct ScriptRun {
+  Call& call;
+  const CompiledScript& compiled;
+  Arguments keys;
+  Arguments arguments;
+  bool is_read_only = false;
+  bool allows_oom = false;
+  bool has_room = true;     // memory was below maxmemory when it began
+  bool has_written = false;
+  int version = 2;          // of the replies that the script sees: redis.setresp
+  uint64_t started_us = 0;  // set at the first look at the clock
+  bool is_slow = false;
+};
+
+class ScriptVm {
+ public:
+  // What one interpreter may allocate; a script that needs more fails.
+  static constexpr size_t kMaxBytes = size_t{512} << 20;
+  // What it may keep after a run without being made to collect its garbage.
+  static constexpr size_t kIdleBytes = size_t{16} << 20;
+  // Instructions between looks at the clock.
+  static constexpr int kHookInstructions = 100000;
+
+  ScriptVm();
+  ~ScriptVm();
+  ScriptVm(const ScriptVm&) = delete;
+  ScriptVm& operator=(const ScriptVm&) = delete;
+
+  const CompiledScript* Find(const ShaText& sha) const;
+  const CompiledScript* FindBody(std::string_view body) const;
+  // Compiles; null with an error reply (without a code word) in `error`.
+  const CompiledScript* Add(std::shared_ptr<const Script> script, std::string* error);
+  // Runs it and replies to run.call.
+  void Run(ScriptRun& run);
+
+  // The running script is to end with an error.
+  void RequestKill() { kill_requested_.store(true, std::memory_order_relaxed); }
+  size_t used_bytes() const { return used_bytes_; }
+
+  // ---- For the functions that scripts call ----
+  static ScriptVm& Of(lua_State* lua) {
+    void* self = nullptr;
+    lua_getallocf(lua, &self);
+    return *static_cast<ScriptVm*>(self);
+  }
+  ScriptRun& run() { return *run_; }
+  // The strings and numbers on the stack, from 1 on, as a command's arguments: good until they are popped or the next
+  // call. Null when there is one of another type.
+  const std::vector<std::string_view>* ReadArguments(lua_State* lua);
+  ByteBuffer& reply_buffer() { return reply_buffer_; }
+  // math.random's state, 48 bits.
+  uint64_t random_state = 0;
+
+ private:
+  struct BodyHash {
+    size_t operator()(std::string_view body) const { return HashBytes(body); }
+  };
+
+  static void* Allocate(void* self, void* memory, size_t old_bytes, size_t new_bytes);
+  static int Install(lua_State* lua);
+  static int RunProtected(lua_State* lua);
+  static void Hook(lua_State* lua, lua_Debug* record);
+
+  void CallScript(lua_State* lua);
+
+  lua_State* lua_ = nullptr;
+  ScriptRun* run_ = nullptr;
+  size_t used_bytes_ = 0;
+  std::atomic<bool> kill_requested_{false};
+  std::unordered_map<ShaText, CompiledScript, ShaTextHash> scripts_;
+  std::unordered_map<std::string_view, const CompiledScript*, BodyHash> by_body_;
+  std::vector<std::string_view> arguments_;
+  ByteBuffer number_text_;   // digits of numbers among arguments_
+  ByteBuffer reply_buffer_;  // of the command that the script calls
+};
+
+}  // namespace kiln

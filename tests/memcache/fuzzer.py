@@ -29,6 +29,7 @@ VALUES = [b"abc", b"", b"-", b"x" * 100, b"\x00\r\n", b"y" * 5000]
 COUNTERS, COUNT = [b"n0", b"n1", b"n2"], b"5000000000000000000"
 FLAGS = [b"0", b"1", b"42", b"65535", b"4294967295"]
 BATCH = 10
+LEFT = re.compile(rb" t\d+")
 CAS = re.compile(rb"(VALUE \S+ \d+ \d+) (\d+)")
 
 
@@ -128,7 +129,7 @@ class Side:
             data += fresh
         found = CAS.findall(data)
         self.cas = found[-1][1] if found else self.cas
-        return CAS.sub(rb"\1 (cas)", data)
+        return LEFT.sub(rb" t(left)", CAS.sub(rb"\1 (cas)", data))
 
 
 def session(ours, peer, seed: int, commands: int):

@@ -77,7 +77,8 @@ BENCHMARKS = ["ping_inline", "ping_mbulk", "set", "get", "incr", "lpush", "rpush
               "spop", "zadd", "zpopmin", "lrange_100", "mset"]
 
 
-@pytest.mark.parametrize("extra", [[], ["-P", "16"], ["--threads", "2", "-P", "4"]], ids=["single", "pipeline", "threads"])
+@pytest.mark.parametrize("extra", [[], ["-P", "16"], ["--threads", "2", "-P", "4"]],
+                         ids=["single", "pipeline", "threads"])
 def test_redis_benchmark_runs_every_test(server, extra):
     if not shutil.which("redis-benchmark"):
         pytest.skip("redis-benchmark is not there")

@@ -61,7 +61,8 @@ HOSTILE = EXTREMES + ["", "nan", "-nan", "inf", "-inf", "1e400", "-0", "0x10", "
                       b"\xff\xfe", "*", "[", "(", "-", "+", "\r\n", "a" * 70, "0", "1", "-1"]
 SCRIPTS = ["return redis.call('GET', KEYS[1])", "return redis.call('SET', KEYS[1], ARGV[1])",
            "return redis.pcall('LPUSH', KEYS[1], ARGV[1])", "return {KEYS[1], ARGV[1], 1, false}",
-           "return redis.call('TYPE', KEYS[1])", "redis.call('DEL', KEYS[1]) return redis.call('SADD', KEYS[1], ARGV[1])",
+           "return redis.call('TYPE', KEYS[1])",
+           "redis.call('DEL', KEYS[1]) return redis.call('SADD', KEYS[1], ARGV[1])",
            "return {err='MY error'}", "return redis.call('HGET', KEYS[1], ARGV[1])"]
 KEYS = [f"k{number}" for number in range(10)]
 HOMES = {"string": KEYS[0:2], "list": KEYS[2:4], "hash": KEYS[4:5], "set": KEYS[5:7], "zset": KEYS[7:9]}

@@ -1,4 +1,4 @@
-"""What the fuzzer says: one line of grammar for each command.
+"""What the fuzzer says: a phrase of grammar for each command.
 
 Words that name a generator below are replaced by what it makes, others are sent as they are.
 (a b|c) is a choice, ?x may be left out, x+ is said one to three times, x* none to three times.
@@ -8,40 +8,45 @@ import random
 import re
 
 GRAMMAR = """
-DEL k+ | UNLINK k+ | EXISTS k+ | TOUCH k+ | TYPE k | RENAME k k | RENAMENX k k | PERSIST k | KEYS glob
-COPY k k ?(DB db) ?REPLACE | MOVE k db | SELECT db | SWAPDB db db | OBJECT ENCODING k | OBJECT REFCOUNT k
-EXPIRE k ttl ?(NX|XX|GT|LT) | PEXPIRE k ttl ?(NX|XX|GT|LT) | EXPIREAT k at ?(NX|XX|GT|LT)
-PEXPIREAT k at ?(NX|XX|GT|LT) | TTL k | PTTL k | EXPIRETIME k | PEXPIRETIME k
-SCAN 0 COUNT 100000 ?(MATCH glob) ?(TYPE (string|list|set|zset|hash))
-SORT k ?(BY by) ?(LIMIT i i) ?(GET pattern) ?(ASC|DESC) ?(STORE k) | SORT k ?(LIMIT i i) ?DESC ALPHA | SORT_RO k ?(LIMIT i i) ?DESC ?ALPHA
-SET k v ?(NX|XX) ?GET ?(EX ttl|PX ttl|EXAT at|PXAT at|KEEPTTL) | GET k | GETDEL k | GETSET k v | SETNX k v
-GETEX k ?(EX ttl|PX ttl|EXAT at|PXAT at|PERSIST) | SETEX k ttl v | PSETEX k ttl v | APPEND k v | STRLEN k
-SETRANGE k offset v | GETRANGE k i i | SUBSTR k i i | MGET k+ | MSET (k v)+ | MSETNX (k v)+
-INCR k | DECR k | INCRBY k n | DECRBY k n | INCRBYFLOAT k float | LCS k k ?(LEN|IDX) ?(MINMATCHLEN i) ?WITHMATCHLEN
-SETBIT k offset bit | GETBIT k offset | BITCOUNT k ?(i i ?(BIT|BYTE)) | BITPOS k bit ?(i ?(i ?(BIT|BYTE)))
-BITOP (AND|OR|XOR|NOT) k k+ | BITFIELD k bitop+ | BITFIELD_RO k (GET bittype offset)+
-LPUSH k v+ | RPUSH k v+ | LPUSHX k v+ | RPUSHX k v+ | LPOP k ?count | RPOP k ?count | LLEN k | LINDEX k i | LSET k i v
-LRANGE k i i | LTRIM k i i | LREM k i v | LINSERT k (BEFORE|AFTER) v v | LMOVE k k side side | RPOPLPUSH k k
-LPOS k v ?(RANK i) ?(COUNT i) ?(MAXLEN i) | LMPOP keys side ?(COUNT i)
-HSET k (f v)+ | HMSET k (f v)+ | HSETNX k f v | HGET k f | HMGET k f+ | HGETALL k | HDEL k f+ | HEXISTS k f | HLEN k
-HSTRLEN k f | HKEYS k | HVALS k | HINCRBY k f n | HINCRBYFLOAT k f float | HRANDFIELD k 1000 ?WITHVALUES
-HSCAN k 0 COUNT 100000 ?(MATCH glob)
-SADD k f+ | SREM k f+ | SCARD k | SISMEMBER k f | SMISMEMBER k f+ | SMEMBERS k | SMOVE k k f | SPOP k 1000
-SRANDMEMBER k 1000 | SINTER k+ | SUNION k+ | SDIFF k+ | SINTERSTORE k k+ | SUNIONSTORE k k+ | SDIFFSTORE k k+
-SINTERCARD keys ?(LIMIT i) | SSCAN k 0 COUNT 100000 ?(MATCH glob)
-ZADD k ?(NX|XX) ?(GT|LT) ?CH ?INCR (score f)+ | ZADD k (score f)+ | ZCARD k | ZSCORE k f | ZMSCORE k f+ | ZINCRBY k score f
-ZREM k f+ | ZRANK k f | ZREVRANK k f | ZCOUNT k bound bound | ZLEXCOUNT kx lex lex
-ZRANGE k i i ?REV ?WITHSCORES | ZRANGE k bound bound BYSCORE ?REV ?(LIMIT i i) ?WITHSCORES
-ZADD kx (0 f)+ | ZADD kx (0 f)+ | ZRANGE kx lex lex BYLEX ?REV ?(LIMIT i i) | ZRANGESTORE k k i i ?REV | ZRANGESTORE k k bound bound BYSCORE ?(LIMIT i i)
-ZREVRANGE k i i ?WITHSCORES | ZRANGEBYSCORE k bound bound ?WITHSCORES ?(LIMIT i i)
-ZREVRANGEBYSCORE k bound bound ?WITHSCORES ?(LIMIT i i) | ZRANGEBYLEX kx lex lex ?(LIMIT i i) | ZREVRANGEBYLEX kx lex lex
-ZREMRANGEBYRANK k i i | ZREMRANGEBYSCORE k bound bound | ZREMRANGEBYLEX kx lex lex | ZPOPMIN k ?count | ZPOPMAX k ?count
-ZMPOP keys (MIN|MAX) ?(COUNT i) | ZRANDMEMBER k 1000 ?WITHSCORES | ZSCAN k 0 COUNT 100000 ?(MATCH glob)
+DEL k+ | UNLINK k+ | EXISTS k+ | TOUCH k+ | TYPE k | RENAME k k | RENAMENX k k | PERSIST k
+KEYS glob | COPY k k ?(DB db) ?REPLACE | MOVE k db | SELECT db | SWAPDB db db | OBJECT ENCODING k
+OBJECT REFCOUNT k | EXPIRE k ttl ?(NX|XX|GT|LT) | PEXPIRE k ttl ?(NX|XX|GT|LT)
+EXPIREAT k at ?(NX|XX|GT|LT) | PEXPIREAT k at ?(NX|XX|GT|LT) | TTL k | PTTL k | EXPIRETIME k
+PEXPIRETIME k | SCAN 0 COUNT 100000 ?(MATCH glob) ?(TYPE (string|list|set|zset|hash))
+SORT k ?(BY by) ?(LIMIT i i) ?(GET pattern) ?(ASC|DESC) ?(STORE k)
+SORT k ?(LIMIT i i) ?DESC ALPHA | SORT_RO k ?(LIMIT i i) ?DESC ?ALPHA
+SET k v ?(NX|XX) ?GET ?(EX ttl|PX ttl|EXAT at|PXAT at|KEEPTTL) | GET k | GETDEL k | GETSET k v
+SETNX k v | GETEX k ?(EX ttl|PX ttl|EXAT at|PXAT at|PERSIST) | SETEX k ttl v | PSETEX k ttl v
+APPEND k v | STRLEN k | SETRANGE k offset v | GETRANGE k i i | SUBSTR k i i | MGET k+
+MSET (k v)+ | MSETNX (k v)+ | INCR k | DECR k | INCRBY k n | DECRBY k n | INCRBYFLOAT k float
+LCS k k ?(LEN|IDX) ?(MINMATCHLEN i) ?WITHMATCHLEN | SETBIT k offset bit | GETBIT k offset
+BITCOUNT k ?(i i ?(BIT|BYTE)) | BITPOS k bit ?(i ?(i ?(BIT|BYTE))) | BITOP (AND|OR|XOR|NOT) k k+
+BITFIELD k bitop+ | BITFIELD_RO k (GET bittype offset)+ | LPUSH k v+ | RPUSH k v+ | LPUSHX k v+
+RPUSHX k v+ | LPOP k ?count | RPOP k ?count | LLEN k | LINDEX k i | LSET k i v | LRANGE k i i
+LTRIM k i i | LREM k i v | LINSERT k (BEFORE|AFTER) v v | LMOVE k k side side | RPOPLPUSH k k
+LPOS k v ?(RANK i) ?(COUNT i) ?(MAXLEN i) | LMPOP keys side ?(COUNT i) | HSET k (f v)+
+HMSET k (f v)+ | HSETNX k f v | HGET k f | HMGET k f+ | HGETALL k | HDEL k f+ | HEXISTS k f
+HLEN k | HSTRLEN k f | HKEYS k | HVALS k | HINCRBY k f n | HINCRBYFLOAT k f float
+HRANDFIELD k 1000 ?WITHVALUES | HSCAN k 0 COUNT 100000 ?(MATCH glob) | SADD k f+ | SREM k f+
+SCARD k | SISMEMBER k f | SMISMEMBER k f+ | SMEMBERS k | SMOVE k k f | SPOP k 1000
+SRANDMEMBER k 1000 | SINTER k+ | SUNION k+ | SDIFF k+ | SINTERSTORE k k+ | SUNIONSTORE k k+
+SDIFFSTORE k k+ | SINTERCARD keys ?(LIMIT i) | SSCAN k 0 COUNT 100000 ?(MATCH glob)
+ZADD k ?(NX|XX) ?(GT|LT) ?CH ?INCR (score f)+ | ZADD k (score f)+ | ZCARD k | ZSCORE k f
+ZMSCORE k f+ | ZINCRBY k score f | ZREM k f+ | ZRANK k f | ZREVRANK k f | ZCOUNT k bound bound
+ZLEXCOUNT kx lex lex | ZRANGE k i i ?REV ?WITHSCORES
+ZRANGE k bound bound BYSCORE ?REV ?(LIMIT i i) ?WITHSCORES | ZADD kx (0 f)+ | ZADD kx (0 f)+
+ZRANGE kx lex lex BYLEX ?REV ?(LIMIT i i) | ZRANGESTORE k k i i ?REV
+ZRANGESTORE k k bound bound BYSCORE ?(LIMIT i i) | ZREVRANGE k i i ?WITHSCORES
+ZRANGEBYSCORE k bound bound ?WITHSCORES ?(LIMIT i i)
+ZREVRANGEBYSCORE k bound bound ?WITHSCORES ?(LIMIT i i) | ZRANGEBYLEX kx lex lex ?(LIMIT i i)
+ZREVRANGEBYLEX kx lex lex | ZREMRANGEBYRANK k i i | ZREMRANGEBYSCORE k bound bound
+ZREMRANGEBYLEX kx lex lex | ZPOPMIN k ?count | ZPOPMAX k ?count | ZMPOP keys (MIN|MAX) ?(COUNT i)
+ZRANDMEMBER k 1000 ?WITHSCORES | ZSCAN k 0 COUNT 100000 ?(MATCH glob)
 ZUNION zkeys ?(AGGREGATE (SUM|MIN|MAX)) ?WITHSCORES
 ZINTER zkeys ?(AGGREGATE (SUM|MIN|MAX)) ?WITHSCORES | ZDIFF keys ?WITHSCORES
 ZUNIONSTORE k zkeys ?(AGGREGATE (SUM|MIN|MAX)) | ZDIFFSTORE k keys
-ZINTERSTORE k zkeys ?(AGGREGATE (SUM|MIN|MAX)) | ZINTERCARD keys ?(LIMIT i)
-EVAL script 1 k v | EVAL script 2 k k v v | ECHO v | PING ?v | NOSUCHCOMMAND v*
+ZINTERSTORE k zkeys ?(AGGREGATE (SUM|MIN|MAX)) | ZINTERCARD keys ?(LIMIT i) | EVAL script 1 k v
+EVAL script 2 k k v v | ECHO v | PING ?v | NOSUCHCOMMAND v*
 """
 # Said only between MULTI and EXEC, where they do not wait.
 BLOCKING = """
@@ -56,7 +61,8 @@ HOSTILE = EXTREMES + ["", "nan", "-nan", "inf", "-inf", "1e400", "-0", "0x10", "
                       b"\xff\xfe", "*", "[", "(", "-", "+", "\r\n", "a" * 70, "0", "1", "-1"]
 SCRIPTS = ["return redis.call('GET', KEYS[1])", "return redis.call('SET', KEYS[1], ARGV[1])",
            "return redis.pcall('LPUSH', KEYS[1], ARGV[1])", "return {KEYS[1], ARGV[1], 1, false}",
-           "return redis.call('TYPE', KEYS[1])", "redis.call('DEL', KEYS[1]) return redis.call('SADD', KEYS[1], ARGV[1])",
+           "return redis.call('TYPE', KEYS[1])",
+           "redis.call('DEL', KEYS[1]) return redis.call('SADD', KEYS[1], ARGV[1])",
            "return {err='MY error'}", "return redis.call('HGET', KEYS[1], ARGV[1])"]
 KEYS = [f"k{number}" for number in range(10)]
 HOMES = {"string": KEYS[0:2], "list": KEYS[2:4], "hash": KEYS[4:5], "set": KEYS[5:7], "zset": KEYS[7:9]}

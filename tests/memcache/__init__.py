@@ -1,0 +1,1 @@
+"""Judging a memcached: .mc scripts, their runner, and a differential fuzzer."""

@@ -21,8 +21,8 @@ void ExpiryIndex::Push(Slot& slot, uint32_t prefix) {
       entries_ -= slot.size - static_cast<size_t>(unique);
       slot.size = static_cast<uint32_t>(unique);
     }
-    if (slot.size * 4 >= slot.capacity * 3) {
-      size_t wanted = std::max<size_t>(4, slot.capacity + slot.capacity / 4 + 2);
+    if (slot.size * 8 >= slot.capacity * 7) {
+      size_t wanted = std::max<size_t>(4, slot.capacity + slot.capacity / 8 + 2);
       slot.prefixes = static_cast<uint32_t*>(ReallocateBytes(slot.prefixes, wanted * 4));
       slot.capacity = static_cast<uint32_t>(UsableBytes(slot.prefixes) / 4);
     }

@@ -4,41 +4,47 @@
 #include <mutex>
 
 #include "base/memory.h"
-#include "engine/store/table/slab_heap.h"
+#include "engine/store/table/extent_heap.h"
 
 namespace kiln {
 namespace {
 
 struct BucketHeap {
   std::mutex mutex;
-  PagePool pool{16};
-  SlabHeap heap{pool, BucketSizeClasses()};
+  PagePool pool{ExtentHeap::kPagesPerRun};
+  ExtentHeap heap{pool};
 };
 
 // Never destroyed: tables may outlive main's statics.
 BucketHeap& Heap() {
-  static BucketHeap& heap = *new BucketHeap;
+  alignas(BucketHeap) static char storage[sizeof(BucketHeap)];
+  static BucketHeap& heap = *::new (storage) BucketHeap;
   return heap;
 }
+
+size_t LinesFor(size_t bytes) { return (bytes + ExtentHeap::kLineBytes - 1) / ExtentHeap::kLineBytes; }
 
 }  // namespace
 
 void* AllocateBuckets(size_t bytes) {
   BucketHeap& shared = Heap();
+  size_t lines = LinesFor(bytes);
+  CountBytes(static_cast<long long>(lines * ExtentHeap::kLineBytes));
   void* memory;
   {
     std::lock_guard<std::mutex> lock(shared.mutex);
-    memory = shared.heap.Allocate(bytes);
+    memory = shared.heap.Allocate(lines);
   }
-  CountBytes(static_cast<long long>(shared.heap.GoodSizeBytes(bytes)));
-  std::memset(memory, 0, bytes);
+  std::memset(memory, 0, lines * ExtentHeap::kLineBytes);
   return memory;
 }
 
-void FreeBuckets(void* memory) {
+void FreeBuckets(void* memory, size_t bytes) {
   BucketHeap& shared = Heap();
+  size_t lines = LinesFor(bytes);
+  CountBytes(-static_cast<long long>(lines * ExtentHeap::kLineBytes));
   std::lock_guard<std::mutex> lock(shared.mutex);
-  CountBytes(-static_cast<long long>(shared.heap.Free(memory)));
+  shared.heap.Free(memory, lines);
 }
 
 size_t BucketHeapUsedBytes() {
@@ -47,8 +53,6 @@ size_t BucketHeapUsedBytes() {
   return shared.heap.used_bytes();
 }
 
-size_t BucketHeapResidentBytes() {
-  return Heap().pool.resident_bytes();
-}
+size_t BucketHeapResidentBytes() { return Heap().pool.resident_bytes(); }
 
 }  // namespace kiln

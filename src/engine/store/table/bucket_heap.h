@@ -13,7 +13,7 @@ constexpr size_t kMaxBucketHeapBytes = 32768;
 
 // Zeroed, 64-byte aligned. bytes <= kMaxBucketHeapBytes.
 void* AllocateBuckets(size_t bytes);
-void FreeBuckets(void* memory);
+void FreeBuckets(void* memory, size_t bytes);
 // Bytes in objects, and bytes of pages behind them.
 size_t BucketHeapUsedBytes();
 size_t BucketHeapResidentBytes();

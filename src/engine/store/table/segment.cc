@@ -76,7 +76,7 @@ Segment Segment::Allocate(size_t count, unsigned depth) {
 }
 
 void Segment::Free() {
-  FreeBuckets(buckets());
+  FreeBuckets(buckets(), count() * sizeof(Bucket));
 }
 
 }  // namespace kiln

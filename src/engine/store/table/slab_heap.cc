@@ -15,14 +15,6 @@ constexpr auto kRecordSizes = [] {
   return sizes;
 }();
 
-constexpr auto kBucketSizes = [] {
-  std::array<uint16_t, 36> sizes{};
-  size_t count = 0;
-  for (uint16_t bytes = 64; bytes <= 2048; bytes += 64) sizes[count++] = bytes;
-  for (uint16_t bytes : {4096, 8192, 16384, 32768}) sizes[count++] = bytes;
-  return sizes;
-}();
-
 // The smallest class that holds each size, by size in 8-byte words.
 template <size_t kWords, size_t kCount>
 constexpr std::array<uint8_t, kWords + 1> ClassOfWords(const std::array<uint16_t, kCount>& sizes) {
@@ -36,20 +28,14 @@ constexpr std::array<uint8_t, kWords + 1> ClassOfWords(const std::array<uint16_t
 }
 
 constexpr auto kRecordClassOf = ClassOfWords<1024 / 8>(kRecordSizes);
-constexpr auto kBucketClassOf = ClassOfWords<32768 / 8>(kBucketSizes);
 
 constexpr SizeClasses kRecordClasses{kRecordSizes, kRecordClassOf};
-constexpr SizeClasses kBucketClasses{kBucketSizes, kBucketClassOf};
 static_assert(kRecordSizes.size() <= SlabHeap::kMaxClasses);
-static_assert(kBucketSizes.size() <= SlabHeap::kMaxClasses);
 
 }  // namespace
 
 const SizeClasses& RecordSizeClasses() {
   return kRecordClasses;
-}
-const SizeClasses& BucketSizeClasses() {
-  return kBucketClasses;
 }
 
 Run* SlabHeap::AddRun(size_t size_class) {

@@ -27,8 +27,6 @@ struct SizeClasses {
 
 // Records: 8 bytes apart to 256, then as a 4 KiB page divides without much waste, to 1024.
 const SizeClasses& RecordSizeClasses();
-// Bucket arrays and directories: whole cache lines, to 2 KiB, then powers of two to 32 KiB.
-const SizeClasses& BucketSizeClasses();
 
 class SlabHeap {
  public:

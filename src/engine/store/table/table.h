@@ -265,7 +265,7 @@ class Table {
   }
   static void FreeDirectory(Word* directory, unsigned depth) {
     if (depth <= kMaxPrefetchDepth) {
-      FreeBuckets(directory);
+      FreeBuckets(directory, sizeof(Word) << depth);
     } else {
       FreeBytes(directory);
     }

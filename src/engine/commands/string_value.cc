@@ -14,7 +14,10 @@ bool IsTooLong(Call& call, size_t offset, size_t bytes) {
 Record* MakeWritable(Call& call, const Key& key, Record* record, size_t bytes) {
   StringScratch scratch;
   size_t old_bytes = TextOrEmpty(record, scratch).size();
-  if (record != nullptr && record->is_raw() && old_bytes >= bytes) return record;
+  if (record != nullptr && record->is_raw() && old_bytes >= bytes) {
+    record->set_edited(true);
+    return record;
+  }
   return call.db.ResizeString(key, record, std::max(bytes, old_bytes), true);
 }
 

@@ -62,7 +62,7 @@ void IncrByFloat(Call& call) {
   std::string text = FormatLongDouble(sum);
   record = call.db.ResizeString(key, record, text.size(), false);
   std::memcpy(record->value(), text.data(), text.size());
-  record->set_edited(false);  // a new value, only kept as text
+  record->set_edited(false);
   call.Changed(key, kEventString, "incrbyfloat");
   call.reply.Bulk(text);
 }

@@ -1,7 +1,6 @@
 // Sorted set commands that take the lowest or the highest members, and those that wait for some.
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -61,8 +60,8 @@ void PopOne(Call& call, Order end) {
   if (call.args.Left() > 1) return call.Fail(Error::kSyntax);
   PopRequest request{.end = end};
   if (call.args.More()) {
-    int64_t count = call.args.IntegerWithin(0, std::numeric_limits<int64_t>::max(), Error::kNotPositive);
-    if (!call.args.ok()) return call.Fail(call.args.error());
+    int64_t count = call.args.Integer(Error::kNotPositive);
+    if (!call.args.ok() || count < 0) return call.Fail(Error::kNotPositive);
     request.count = static_cast<size_t>(count);
     request.in_pairs = call.reply.version() >= 3;
   }

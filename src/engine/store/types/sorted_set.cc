@@ -22,9 +22,9 @@ struct ScoreText {
       : text(FitsInteger(score) ? std::string() : FormatDouble(score)),
         entry(text.empty() ? ListpackEntry(static_cast<int64_t>(score)) : ListpackEntry(text)) {}
 
+  // Minus zero becomes zero, as in Redis's listpacks.
   static bool FitsInteger(double score) {
-    return std::fabs(score) < kMaxExactInteger && score == std::trunc(score) &&
-           !(score == 0 && std::signbit(score));
+    return std::fabs(score) < kMaxExactInteger && score == std::trunc(score);
   }
 
   std::string text;  // `entry` keeps a view of it

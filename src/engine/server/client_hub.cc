@@ -112,7 +112,6 @@ void Server::Unpause() {
 }
 
 bool Server::IsHeldBack(const Command* command, const Client& client) const {
-  if (client.is_memcache) return false;
   if (!pause_only_writes_) return true;
   if (command == nullptr) return false;
   constexpr uint32_t kChanges = kWrite | kMayReplicate;

@@ -83,7 +83,7 @@ inline void Dispatcher::Run(const Request& request, Arguments arguments) {
 
 void Dispatcher::RunBatch(const RequestBatch& batch) {
   ticks_ = Ticks();
-  special_flags_ = kDebugOnly | (server_.settings().maxmemory_bytes > 0 ? kGrows | kLocksQueue : 0);
+  special_flags_ = kDebugOnly | kContainer | (server_.settings().maxmemory_bytes > 0 ? kGrows | kLocksQueue : 0);
   has_monitors_ = server_.has_monitors();
   tracks_latency_ = server_.settings().latency_tracking;
   command_stats_ = worker_.command_stats().data();

@@ -64,6 +64,24 @@ class ScriptRunner {
   virtual size_t CachedScripts() = 0;
 };
 
+// Where the process's memory is.
+struct MemoryReport {
+  size_t total_bytes = 0;     // allocated
+  size_t peak_bytes = 0;      // the most that was
+  size_t startup_bytes = 0;   // before there were keys and clients
+  size_t resident_bytes = 0;  // as the system sees it
+  size_t client_bytes = 0;
+  size_t overhead_bytes = 0;  // startup and clients
+  size_t dataset_bytes = 0;   // the rest
+  size_t keys = 0;
+};
+
+// The calls that took at most so long.
+struct LatencyBucket {
+  uint64_t within_us;
+  uint64_t calls;  // those of all smaller buckets included
+};
+
 // The server itself.
 class ServerControl {
  public:
@@ -78,6 +96,11 @@ class ServerControl {
   // A parameter was changed: puts it into force. Returns an error text, or empty. Alone.
   virtual std::string ApplyParameter(std::string_view name) = 0;
   virtual size_t UsedMemoryBytes() = 0;
+  virtual MemoryReport Memory() = 0;  // alone
+  // Of the calls of a command, ascending; empty when there were none. Alone.
+  virtual std::vector<LatencyBucket> Latencies(const Command& command) = 0;
+  // When the databases were last saved, or the server started (Unix time).
+  virtual int64_t LastSaveSeconds() = 0;
 };
 
 // Runs commands inside another one. Each worker has its own.

@@ -112,7 +112,6 @@ void Server::Unpause() {
 }
 
 bool Server::IsHeldBack(const Command* command, const Client& client) const {
-  if (client.is_memcache) return false;
   if (!pause_only_writes_) return true;
   if (command == nullptr) return false;
   constexpr uint32_t kChanges = kWrite | kMayReplicate;
@@ -129,7 +128,7 @@ void Server::SetMonitor(Client& client, bool on) {
 }
 
 void Server::FeedMonitors(const Call& call) {
-  if (call.command.Is(kSkipMonitor | kAdmin)) return;
+  if (call.command.Is(kAdmin) || (call.command.Is(kSkipMonitor) && !Has(call.command.acl, Acl::kScripting))) return;
   const Client& client = call.client;
   auto now_us = NowUs();
   std::string line = fmt::format("+{}.{:06} [{} {}]", now_us / 1000000, now_us % 1000000, client.db,

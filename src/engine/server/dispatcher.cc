@@ -48,6 +48,9 @@ inline void Dispatcher::RunAdmitted(const Request& request, Arguments arguments,
   client.last_command = &command;
   Call call(command, ArgumentCursor(arguments, command.words, request.first_key), reply,
             Db(keyspace_, client.db, context_), client, services_, effects_);
+  // Monitors see a script before what it does, and anything else when it is done.
+  bool is_script = Has(command.acl, Acl::kScripting) && command.Is(kSkipMonitor);
+  if (has_monitors_ && is_script) [[unlikely]] server_.FeedMonitors(call);
   uint64_t started = ticks_;  // the end of the command before
   if (command.has_one_key) [[likely]] {
     if (!RunWithOneShard(request, call)) RunWithPlan(command, call);
@@ -59,7 +62,7 @@ inline void Dispatcher::RunAdmitted(const Request& request, Arguments arguments,
     client.is_plain = client.IsPlain();
   }
   Account(command, call, started);
-  if (has_monitors_) [[unlikely]] server_.FeedMonitors(call);
+  if (has_monitors_ && !is_script) [[unlikely]] server_.FeedMonitors(call);
 }
 
 inline void Dispatcher::Run(const Request& request, Arguments arguments) {
@@ -115,6 +118,7 @@ void Dispatcher::Refuse(const Command* command, std::string_view refusal, Client
   if (command != nullptr && command->Is(kLocksQueue)) {
     DiscardTransaction(client, false);
     client.is_plain = client.IsPlain();
+    if (refusal.starts_with("ERR ")) refusal.remove_prefix(4);
     reply.Error("EXECABORT Transaction discarded because of: " + std::string(refusal));
   } else {
     if (client.transaction.active) client.transaction.aborted = true;

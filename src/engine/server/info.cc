@@ -90,14 +90,4 @@ double InfoWriter::SumRates(RateMeter WorkerRates::*meter) const {
   return sum;
 }
 
-size_t InfoWriter::ClientBytes() const {
-  size_t bytes = 0;
-  for (auto& worker : server_.workers_) {
-    worker->ForEachSession([&](Session& session) {
-      bytes += sizeof(Session) + session.client().input_bytes + session.client().output_bytes;
-    });
-  }
-  return bytes;
-}
-
 }  // namespace kiln

@@ -51,7 +51,6 @@ class InfoWriter {
   WorkerStats SumWorkerStats() const;
   StoreStats SumStoreStats() const;
   double SumRates(RateMeter WorkerRates::*meter) const;
-  size_t ClientBytes() const;
 
   Server& server_;
   std::string text_;

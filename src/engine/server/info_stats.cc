@@ -98,6 +98,27 @@ void InfoWriter::WriteErrorStats() {
   for (const auto& [code, count] : errors) Field("errorstat_" + code, fmt::format("count={}", count));
 }
 
+// Buckets double, from 1.024 us, as those of Redis.
+std::vector<LatencyBucket> Server::Latencies(const Command& command) {
+  LatencyHistogram sum;
+  for (auto& worker : workers_) sum.AddAll(worker->command_stats()[command.number].latencies);
+  std::vector<LatencyBucket> buckets;
+  uint64_t calls = 0;
+  sum.ForEach([&](uint64_t ticks, uint64_t times) {
+    double us = static_cast<double>(ticks) / ticks_per_us_;
+    double bound_us = 1.024;
+    while (bound_us < us) bound_us *= 2;
+    calls += times;
+    auto within_us = static_cast<uint64_t>(bound_us);
+    if (!buckets.empty() && buckets.back().within_us == within_us) {
+      buckets.back().calls = calls;
+    } else {
+      buckets.push_back({within_us, calls});
+    }
+  });
+  return buckets;
+}
+
 void InfoWriter::WriteLatencyStats() {
   for (const Command* command : server_.commands_.all()) {
     LatencyHistogram sum;

@@ -49,23 +49,37 @@ uint64_t MeanTtlMs(Keyspace& keyspace, int db, StoreContext& context) {
 
 }  // namespace
 
+MemoryReport Server::Memory() {
+  MemoryReport report;
+  report.total_bytes = UsedMemoryBytes();
+  peak_memory_bytes_ = std::max(peak_memory_bytes_, report.total_bytes);
+  report.peak_bytes = peak_memory_bytes_;
+  report.startup_bytes = base_memory_bytes_;
+  report.resident_bytes = ResidentBytes();
+  ForEach([&](Client& client) {
+    report.client_bytes += sizeof(Session) + client.input_bytes + client.output_bytes;
+  });
+  report.overhead_bytes = std::min(report.total_bytes, report.startup_bytes + report.client_bytes);
+  report.dataset_bytes = report.total_bytes - report.overhead_bytes;
+  for (int db = 0; db < keyspace_.databases(); ++db) report.keys += keyspace_.KeyCount(db);
+  return report;
+}
+
 void InfoWriter::WriteMemory() {
   const Settings& settings = server_.settings();
-  size_t used = server_.UsedMemoryBytes();
-  size_t rss = ResidentBytes();
-  size_t clients = ClientBytes();
-  size_t overhead = std::min(used, server_.base_memory_bytes_ + clients);
-  size_t dataset = used - overhead;
-  server_.peak_memory_bytes_ = std::max(server_.peak_memory_bytes_, used);
+  MemoryReport memory = server_.Memory();
+  size_t used = memory.total_bytes;
+  size_t rss = memory.resident_bytes;
   Bytes("used_memory", used);
   Bytes("used_memory_rss", rss);
-  Bytes("used_memory_peak", server_.peak_memory_bytes_);
-  Field("used_memory_peak_perc", fmt::format("{:.2f}%", Ratio(used, server_.peak_memory_bytes_) * 100));
-  Field("used_memory_overhead", overhead);
-  Field("used_memory_startup", server_.base_memory_bytes_);
-  Field("used_memory_dataset", dataset);
-  size_t above_start = used > server_.base_memory_bytes_ ? used - server_.base_memory_bytes_ : 0;
-  Field("used_memory_dataset_perc", fmt::format("{:.2f}%", std::min(1.0, Ratio(dataset, above_start)) * 100));
+  Bytes("used_memory_peak", memory.peak_bytes);
+  Field("used_memory_peak_perc", fmt::format("{:.2f}%", Ratio(used, memory.peak_bytes) * 100));
+  Field("used_memory_overhead", memory.overhead_bytes);
+  Field("used_memory_startup", memory.startup_bytes);
+  Field("used_memory_dataset", memory.dataset_bytes);
+  size_t above_start = used > memory.startup_bytes ? used - memory.startup_bytes : 0;
+  double share = std::min(1.0, Ratio(memory.dataset_bytes, above_start));
+  Field("used_memory_dataset_perc", fmt::format("{:.2f}%", share * 100));
   Field("allocator_allocated", used);
   Field("allocator_active", rss);
   Field("allocator_resident", rss);
@@ -80,7 +94,7 @@ void InfoWriter::WriteMemory() {
   Field("mem_replication_backlog", 0);
   Field("mem_total_replication_buffers", 0);
   Field("mem_clients_slaves", 0);
-  Field("mem_clients_normal", clients);
+  Field("mem_clients_normal", memory.client_bytes);
   Field("mem_cluster_links", 0);
   Field("mem_aof_buffer", 0);
   Field("mem_allocator", "kiln");

@@ -84,6 +84,9 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   void SetMonitor(Client& client, bool on) override;
   std::string ApplyParameter(std::string_view name) override;
   size_t UsedMemoryBytes() override;
+  MemoryReport Memory() override;
+  std::vector<LatencyBucket> Latencies(const Command& command) override;
+  int64_t LastSaveSeconds() override { return static_cast<int64_t>(started_ms_ / 1000); }
 
   // ---- KeyEventSink ----
   void OnKeyEvent(EventClass event_class, std::string_view event, std::string_view key, int db) override;

@@ -39,7 +39,8 @@ bool Session::CanRun() const {
 // A request that would be refused anyway need not wait for the refusal.
 bool Session::IsHeldBack(std::span<const std::string_view> arguments) {
   Server& server = worker_.server();
-  const Command* command = (client_.is_memcache ? server.memcache_commands() : server.commands()).Find(arguments);
+  if (client_.is_memcache) return false;
+  const Command* command = server.commands().Find(arguments);
   return server.IsHeldBack(command, client_) && !Admit(command, arguments, client_, worker_);
 }
 
@@ -116,7 +117,7 @@ inline Session::After Session::ParseOne(std::string_view bytes, const RequestLim
   size_t count = batch.arguments.size() - first;
   if (count == 0) return After::kGoOn;
   if (is_paused_ && IsHeldBack({batch.arguments.data() + first, count})) [[unlikely]] {
-    batch.arguments.Truncate(first);
+    batch.Clear();  // it held nothing else: it ran before this request was parsed
     *consumed = 0;
     SetHeldBack(true);
     return After::kStop;

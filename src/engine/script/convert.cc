@@ -6,8 +6,9 @@
 namespace kiln {
 namespace {
 
-// A reply larger than this is a script's mistake (shared tables can make one out of nothing).
+// A reply of more is a script's mistake: tables that share tables can make one out of nothing.
 constexpr size_t kMaxReplyBytes = size_t{1} << 29;
+constexpr int kMaxReplyElements = 1 << 23;
 
 int64_t ReadNumber(const char** at) {
   const char* p = *at;
@@ -129,7 +130,8 @@ struct Writer {
   lua_State* lua;
   Reply& reply;
   int version;
-  size_t limit;
+  size_t max_bytes;
+  int* elements_left;
 
   // Pushes a raw field of the table on top if it has the type; false and nothing pushed otherwise.
   bool PushField(const char* name, int type) const {
@@ -269,7 +271,7 @@ void WriteTop(const Writer& w) {
     lua_pop(w.lua, 1);
     return;
   }
-  if (w.reply.out().size() > w.limit) luaL_error(w.lua, "the reply is too large");
+  if (w.reply.out().size() > w.max_bytes || --*w.elements_left < 0) luaL_error(w.lua, "the reply is too large");
   switch (lua_type(w.lua, -1)) {
     case LUA_TSTRING:
       w.reply.Bulk(TopText(w));
@@ -332,7 +334,8 @@ const char* PushReply(lua_State* lua, const char* at) {
 }
 
 void WriteValue(lua_State* lua, Reply& reply, int script_version) {
-  WriteTop({lua, reply, script_version, reply.out().size() + kMaxReplyBytes});
+  int elements_left = kMaxReplyElements;
+  WriteTop({lua, reply, script_version, reply.out().size() + kMaxReplyBytes, &elements_left});
 }
 
 void PushErrorTable(lua_State* lua, std::string_view text) {

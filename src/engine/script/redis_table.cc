@@ -37,7 +37,7 @@ std::string_view Refusal(const ScriptRun& run, const Command* command, Arguments
   return {};
 }
 
-// Pushes the command's reply; true when it is an error.
+// Replaces the arguments on the stack by the command's reply; true when it is an error.
 bool PushReplyOf(lua_State* lua, Arguments arguments) {
   ScriptVm& vm = ScriptVm::Of(lua);
   ScriptRun& run = vm.run();
@@ -45,6 +45,7 @@ bool PushReplyOf(lua_State* lua, Arguments arguments) {
   const Command* command = services.commands->Find(arguments);
   if (std::string_view refusal = Refusal(run, command, arguments); !refusal.empty()) [[unlikely]] {
     services.nested->CountRefused(command, refusal);
+    lua_settop(lua, 0);
     PushCountedErrorTable(lua, refusal);
     return true;
   }
@@ -53,6 +54,7 @@ bool PushReplyOf(lua_State* lua, Arguments arguments) {
   bytes.Clear();
   Reply reply(bytes, run.version);
   services.nested->RunNested(run.call, *command, arguments, reply);
+  lua_settop(lua, 0);
   if (bytes.empty()) {
     lua_pushnil(lua);
     return false;

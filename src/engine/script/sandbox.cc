@@ -1,5 +1,10 @@
 #include "engine/script/sandbox.h"
 
+#include <algorithm>
+#include <climits>
+#include <cstdint>
+#include <cstring>
+
 #include "engine/script/convert.h"
 
 namespace kiln {
@@ -7,6 +12,7 @@ namespace {
 
 // Upvalue of the functions here: the table that maps each proxy to its hidden table.
 constexpr int kProxies = lua_upvalueindex(1);
+constexpr double kMaxRepeatBytes = 0x1p29;
 constexpr const char* kReadOnlyText = "Attempt to modify a readonly table";
 
 // Pushes the hidden table of the proxy at `place`; false and nothing pushed when it is no proxy.
@@ -87,10 +93,44 @@ int Pairs(lua_State* lua) {
 }
 
 // table.insert; the only function of that library that writes into an empty table. Upvalues: the proxies, the original.
+// Positions below 1 would make the original move elements for minutes.
 int TableInsert(lua_State* lua) {
   luaL_checktype(lua, 1, LUA_TTABLE);
   RefuseProxy(lua, 1);
+  if (lua_gettop(lua) == 3) luaL_argcheck(lua, luaL_checkint(lua, 2) >= 1, 2, "position out of bounds");
   return lua_tocfunction(lua, lua_upvalueindex(2))(lua);
+}
+
+// unpack(list [, from [, to]]). Lua's own overflows when the range spans all integers.
+int Unpack(lua_State* lua) {
+  luaL_checktype(lua, 1, LUA_TTABLE);
+  int64_t from = luaL_optint(lua, 2, 1);
+  int64_t to = luaL_opt(lua, luaL_checkint, 3, static_cast<int>(lua_objlen(lua, 1)));
+  if (from > to) return 0;
+  int64_t count = to - from + 1;
+  if (count >= INT_MAX || !lua_checkstack(lua, static_cast<int>(count))) {
+    return luaL_error(lua, "too many results to unpack");
+  }
+  for (int64_t i = from; i <= to; ++i) lua_rawgeti(lua, 1, static_cast<int>(i));
+  return static_cast<int>(count);
+}
+
+// string.rep(text, count): checks the size first, and copies in doubling steps.
+int Repeat(lua_State* lua) {
+  size_t size = 0;
+  const char* text = luaL_checklstring(lua, 1, &size);
+  lua_Number count = luaL_checknumber(lua, 2);
+  if (!(count >= 1) || size == 0) {
+    lua_pushliteral(lua, "");
+    return 1;
+  }
+  if (count > kMaxRepeatBytes / static_cast<double>(size)) luaL_error(lua, "resulting string too large");
+  size_t total = size * static_cast<size_t>(count);
+  auto* bytes = static_cast<char*>(lua_newuserdata(lua, total));
+  std::memcpy(bytes, text, size);
+  for (size_t done = size; done < total; done *= 2) std::memcpy(bytes + done, bytes, std::min(done, total - done));
+  lua_pushlstring(lua, bytes, total);
+  return 1;
 }
 
 // Errors thrown as tables reach the script as their text, as they were before Redis 7.
@@ -242,6 +282,7 @@ void ReplaceBaseFunctions(lua_State* lua, int globals, int proxies) {
   constexpr luaL_Reg kPlain[] = {{"pcall", ProtectedCall},
                                  {"loadstring", LoadString},
                                  {"load", LoadPieces},
+                                 {"unpack", Unpack},
                                  {"collectgarbage", CollectGarbage}};
   for (const luaL_Reg& entry : kPlain) {
     lua_pushcfunction(lua, entry.func);
@@ -257,12 +298,15 @@ void ReplaceBaseFunctions(lua_State* lua, int globals, int proxies) {
   lua_pushcclosure(lua, Pairs, 3);
   lua_setfield(lua, globals, "pairs");
   SetGuard(lua, globals, proxies, "next", Next);
+  lua_getfield(lua, globals, "string");
+  lua_pushcfunction(lua, Repeat);
+  lua_setfield(lua, -2, "rep");
   lua_getfield(lua, globals, "table");
   lua_pushvalue(lua, proxies);
   lua_getfield(lua, -2, "insert");
   lua_pushcclosure(lua, TableInsert, 2);
   lua_setfield(lua, -2, "insert");
-  lua_pop(lua, 1);
+  lua_pop(lua, 2);
 }
 
 void OpenLibraries(lua_State* lua, int globals) {

@@ -17,6 +17,7 @@ namespace kiln {
 
 class CommandTable;
 class LatencyMonitor;
+struct MemcacheCounters;
 class ParameterSet;
 class PubSub;
 class Reply;
@@ -78,6 +79,10 @@ class ServerControl {
   // A parameter was changed: puts it into force. Returns an error text, or empty. Alone.
   virtual std::string ApplyParameter(std::string_view name) = 0;
   virtual size_t UsedMemoryBytes() = 0;
+  // The lines of memcached's "stats", the END included; an error line for a topic it does not know. Alone.
+  virtual std::string MemcacheStats(Arguments topic) = 0;
+  // Flushes database 0 at this time (Unix ms), or at once when it has passed; replaces an earlier wish. Alone.
+  virtual void FlushAt(uint64_t at_ms) = 0;
 };
 
 // Runs commands inside another one. Each worker has its own.
@@ -105,6 +110,7 @@ struct Services {
   PubSub* pubsub = nullptr;
   SlowLog* slowlog = nullptr;
   LatencyMonitor* latency = nullptr;
+  MemcacheCounters* memcache = nullptr;  // the worker's own
 };
 
 }  // namespace kiln

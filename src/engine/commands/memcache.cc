@@ -366,6 +366,10 @@ void FlushAll(Call& call) {
 
 // ---- The server ----
 
+// mn
+// Answers what a client may put behind a row of quiet requests, to see their end.
+void MetaNoop(Call& call) { call.reply.Raw("MN\r\n"); }
+
 // quit
 void Quit(Call& call) { call.client.close_after_reply = true; }
 
@@ -421,6 +425,7 @@ constexpr Command kMemcacheCommands[] = {
   {"get",       -2,    Keys::All(),             kReadOnly | kFast,        Acl::kString, Get,       "1.0.0", "key [key ...]",                           "Returns items."},
   {"gets",      -2,    Keys::All(),             kReadOnly | kFast,        Acl::kString, Gets,      "1.2.4", "key [key ...]",                           "Returns items with their CAS numbers."},
   {"incr",      -3,    Keys::One(),             kWrite | kFast,           Acl::kString, Incr,      "1.0.0", "key value [noreply]",                     "Adds to a number."},
+  {"mn",        -1,    Keys::None(),            kFast,                    Acl::kString, MetaNoop,  "1.6.0", "",                                        "Answers MN."},
   {"prepend",   -5,    Keys::One(),             kWrite | kGrows | kFast,  Acl::kString, Prepend,   "1.2.4", "key flags exptime bytes [noreply]",       "Adds data before an item's value."},
   {"quit",      -1,    Keys::None(),            kFast | kEndsBatch,       Acl::kString, Quit,      "1.0.0", "",                                        "Closes the connection."},
   {"replace",   -5,    Keys::One(),             kWrite | kGrows | kFast,  Acl::kString, Replace,   "1.0.0", "key flags exptime bytes [noreply]",       "Stores an item if its key exists."},

@@ -54,13 +54,19 @@ std::string MemcacheStatsWriter::Write(Arguments topic) {
       {"sizes", &MemcacheStatsWriter::WriteSizes},       {"slabs", &MemcacheStatsWriter::WriteSlabs},
   };
   std::string_view name = topic.empty() ? "" : topic[0];
-  if (name == "detail") return "CLIENT_ERROR usage: stats detail on|off|dump\r\n";
+  if (name == "detail") return Detail(topic.size() > 1 ? topic[1] : "");
   for (const Row& row : kTopics) {
     if (row.name != name) continue;
     (this->*row.write)();
     return std::move(text_) + "END\r\n";
   }
   return "ERROR\r\n";
+}
+
+// Statistics by key prefix are not kept: they can be switched, and stay empty.
+std::string MemcacheStatsWriter::Detail(std::string_view what) {
+  if (what == "on" || what == "off") return "OK\r\n";
+  return what == "dump" ? "END\r\n" : "CLIENT_ERROR usage: stats detail on|off|dump\r\n";
 }
 
 void MemcacheStatsWriter::Line(std::string_view name, std::string_view value) {

@@ -20,6 +20,7 @@ class MemcacheStatsWriter {
   std::string Write(Arguments topic);
 
  private:
+  static std::string Detail(std::string_view what);
   void WriteGeneral();
   void WriteProcess();
   void WriteConnections();

@@ -153,6 +153,7 @@ RequestParser::Status RequestParser::ParseBlock(std::string_view bytes, const Re
   }
   if (bytes.size() - *consumed < block_bytes) {
     missing_bytes_ = block_bytes - (bytes.size() - *consumed);
+    *consumed = 0;
     arguments->Truncate(first);
     return Status::kIncomplete;
   }

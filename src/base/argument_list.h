@@ -25,6 +25,7 @@ class ArgumentList {
     *Room(1) = view;
     ++size_;
   }
+  void Replace(size_t i, std::string_view view) { views_[i] = view; }
   void Truncate(size_t size) { size_ = size; }
   // Forgets the views, and gives memory back after a giant request.
   void Clear() {

@@ -2,11 +2,15 @@
 //
 // main() reads as a list of steps: read the parameters, open the log, build the server, listen, run.
 
+#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +19,7 @@
 #include "base/version.h"
 #include "engine/server/server.h"
 #include "params/config_file.h"
+#include "params/memcached_options.h"
 
 namespace kiln {
 namespace {
@@ -51,26 +56,55 @@ int Fail(const std::string& text) {
   return 1;
 }
 
+// As memcached's -u. False when the user is unknown or may not be taken on.
+bool BecomeUser(const std::string& name) {
+  if (name.empty() || (getuid() != 0 && geteuid() != 0)) return true;
+  const struct passwd* user = getpwnam(name.c_str());
+  if (user == nullptr) {
+    std::fprintf(stderr, "can't find the user %s to switch to\n", name.c_str());
+    return false;
+  }
+  if (setgroups(0, nullptr) == 0 && setgid(user->pw_gid) == 0 && setuid(user->pw_uid) == 0) return true;
+  std::fprintf(stderr, "failed to assume identity of user %s\n", name.c_str());
+  return false;
+}
+
 bool PrintedVersion(const std::vector<std::string_view>& arguments) {
   if (arguments.size() != 1 || (arguments[0] != "--version" && arguments[0] != "-v")) return false;
   std::printf("Kiln server v=%s (Redis %s compatible)\n", "0.1.0", std::string(kRedisVersion).c_str());
   return true;
 }
 
-int Main(int argc, char** argv) {
-  std::vector<std::string_view> arguments(argv + 1, argv + argc);
-  if (PrintedVersion(arguments)) return 0;
-  std::string_view program(argv[0]);
-  bool is_memcache = program.ends_with("kiln-memcached");
+// Reads the parameters as redis-server does, or memcached. The exit code when the server is not to start.
+std::optional<int> ReadParameters(int argc, char** argv, bool is_memcache, CommandLine* line, ParameterSet* parameters) {
+  if (is_memcache) {
+    MemcachedCommandLine memcached = ReadMemcachedCommandLine(argc, argv);
+    if (memcached.exit_code) {
+      std::fputs(memcached.text.c_str(), *memcached.exit_code == 0 ? stdout : stderr);
+      return memcached.exit_code;
+    }
+    parameters->settings()->memcache = memcached.memcache;
+    line->options = memcached.config;
+    if (!BecomeUser(memcached.user)) return EX_OSERR;
+  } else {
+    std::vector<std::string_view> arguments(argv + 1, argv + argc);
+    if (PrintedVersion(arguments)) return 0;
+    *line = ReadCommandLine(arguments);
+  }
+  if (std::string error = LoadConfig(*line, parameters); !error.empty()) return Fail(error);
+  return std::nullopt;
+}
 
+int Main(int argc, char** argv) {
+  bool is_memcache = std::string_view(argv[0]).ends_with("memcached");
   Settings settings;
   ParameterSet parameters(&settings);
-  CommandLine line = ReadCommandLine(arguments);
-  if (std::string error = LoadConfig(line, &parameters); !error.empty()) return Fail(error);
+  CommandLine line;
+  if (auto exit_code = ReadParameters(argc, argv, is_memcache, &line, &parameters)) return *exit_code;
 
   if (settings.daemonize && !Daemonize()) return 1;
   if (!LogInit(settings.loglevel, settings.logfile)) return Fail("Can't open the log file " + settings.logfile);
-  if (!settings.dir.empty() && chdir(settings.dir.c_str()) != 0) return Fail("Can't chdir to '" + settings.dir + "'");
+  if (!is_memcache && !settings.dir.empty() && chdir(settings.dir.c_str()) != 0) return Fail("Can't chdir to '" + settings.dir + "'");
   if (!settings.pidfile.empty() || settings.daemonize) {
     WritePidFile(settings.pidfile.empty() ? "/var/run/redis.pid" : settings.pidfile);
   }

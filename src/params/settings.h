@@ -53,7 +53,18 @@ struct RenamedCommand {
   std::string new_name;  // Empty: the command is taken away.
 };
 
+// What only memcached has. Filled from its command line (params/memcached_options.h), not by rows.
+struct MemcacheSettings {
+  int64_t max_item_bytes = 1 << 20;
+  bool has_cas = true;
+  bool flush_enabled = true;
+  bool shutdown_enabled = false;
+  uint32_t verbosity = 0;  // said back by "stats settings"
+};
+
 struct Settings {
+  MemcacheSettings memcache;
+
   // Network.
   std::vector<std::string> bind;  // A leading '-' means: fine if not there.
   int64_t port = 0;

@@ -106,7 +106,10 @@ def disturbed(rng, said: bytes) -> bytes:
         return said  # a changed length turns the value into commands; the scripts look at that
     if words[0] in (b"touch", b"gat", b"gats") or at == 3:
         return said  # a changed expiry may fall due while we look
-    changed = words[:at] + [rng.choice(HOSTILE)] + words[at + 1:]
+    hostile = HOSTILE
+    if words[0] in (b"get", b"gets"):
+        hostile = HOSTILE[1:]  # after a key too long memcached forgets the replies before it in the pipeline
+    changed = words[:at] + [rng.choice(hostile)] + words[at + 1:]
     if words[0] in (b"incr", b"decr", b"ma") and at > 1:
         return said
     return b" ".join(changed) + b"\r\n" + rest

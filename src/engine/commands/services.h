@@ -17,6 +17,7 @@ namespace kiln {
 
 class CommandTable;
 class LatencyMonitor;
+struct MemcacheCounters;
 class ParameterSet;
 class PubSub;
 class Reply;
@@ -101,6 +102,10 @@ class ServerControl {
   virtual std::vector<LatencyBucket> Latencies(const Command& command) = 0;
   // When the databases were last saved, or the server started (Unix time).
   virtual int64_t LastSaveSeconds() = 0;
+  // The lines of memcached's "stats", the END included; an error line for a topic it does not know. Alone.
+  virtual std::string MemcacheStats(Arguments topic) = 0;
+  // Flushes database 0 at this time (Unix ms), or at once when it has passed; replaces an earlier wish. Alone.
+  virtual void FlushAt(uint64_t at_ms) = 0;
 };
 
 // Runs commands inside another one. Each worker has its own.
@@ -128,6 +133,7 @@ struct Services {
   PubSub* pubsub = nullptr;
   SlowLog* slowlog = nullptr;
   LatencyMonitor* latency = nullptr;
+  MemcacheCounters* memcache = nullptr;  // the worker's own
 };
 
 }  // namespace kiln

@@ -104,4 +104,9 @@ std::optional<std::string> Admit(const Command* command, Arguments arguments, co
   return std::nullopt;
 }
 
+std::string_view AdmitMemcache(const Command* command, Arguments arguments) {
+  bool may_run = command != nullptr && command->HasArity(arguments.size());
+  return may_run ? "" : "ERROR\r\n";
+}
+
 }  // namespace kiln

@@ -13,6 +13,7 @@ namespace kiln {
 Dispatcher::Dispatcher(Server& server, Worker& worker)
     : server_(server), worker_(worker), keyspace_(server.keyspace()), context_(worker.context()), services_(server.services()) {
   services_.nested = this;
+  services_.memcache = &worker.memcache_counters();
 }
 
 inline void Dispatcher::Account(const Command& command, const Call& call, uint64_t started_ticks) {
@@ -99,6 +100,7 @@ void Dispatcher::RunBatch(const RequestBatch& batch) {
 
 void Dispatcher::RunSpecial(const Request& request, Arguments arguments, Client& client, Reply& reply) {
   const Command* command = request.command;
+  if (client.is_memcache) return RunMemcache(request, arguments, client, reply);
   if (auto refusal = Admit(command, arguments, client, worker_)) {
     Refuse(command, *refusal, client, reply);
   } else if (client.transaction.active && !command->Is(kImmediate)) {
@@ -125,6 +127,18 @@ void Dispatcher::Refuse(const Command* command, std::string_view refusal, Client
     reply.Error(refusal);
   }
   CountError(reply.error_code());
+}
+
+void Dispatcher::RunMemcache(const Request& request, Arguments arguments, Client& client, Reply& reply) {
+  const Command* command = request.command;
+  std::string_view refusal = AdmitMemcache(command, arguments);
+  if (!refusal.empty()) {
+    if (command != nullptr) ++worker_.command_stats()[command->number].rejected;
+    return reply.Raw(refusal);
+  }
+  context_.no_room = command->Is(kGrows) && !server_.MakeRoom(context_);
+  RunAdmitted(request, arguments, client, reply);
+  context_.no_room = false;
 }
 
 void Dispatcher::FinishReply(Session& session, size_t reply_start) {

@@ -50,6 +50,7 @@ class Dispatcher final : public NestedRunner {
   void Run(const Request& request, Arguments arguments);
   void RunSpecial(const Request& request, Arguments arguments, Client& client, Reply& reply);
   void Refuse(const Command* command, std::string_view refusal, Client& client, Reply& reply);
+  void RunMemcache(const Request& request, Arguments arguments, Client& client, Reply& reply);
   void RunAdmitted(const Request& request, Arguments arguments, Client& client, Reply& reply);
   // The usual case, one key in one shard with nobody waiting; false when it takes more.
   bool RunWithOneShard(const Request& request, Call& call);

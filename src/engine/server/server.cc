@@ -119,8 +119,9 @@ std::string Server::Listen() {
 void Server::Place(Fd socket) {
   if (connected_clients_.load(std::memory_order_relaxed) >= settings().maxclients) {
     rejected_connections_.fetch_add(1, std::memory_order_relaxed);
-    constexpr std::string_view kFull = "-ERR max number of clients reached\r\n";
-    (void)!::send(socket.get(), kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    std::string_view full = protocol_ == Protocol::kMemcache ? "ERROR Too many open connections\r\n"
+                                                             : "-ERR max number of clients reached\r\n";
+    (void)!::send(socket.get(), full.data(), full.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     return;
   }
   connected_clients_.fetch_add(1, std::memory_order_relaxed);
@@ -189,7 +190,15 @@ void Server::LogSlow(const Call& call, uint64_t spent_ticks) {
                 static_cast<size_t>(settings().slowlog_max_len));
 }
 
+void Server::FlushAt(uint64_t at_ms) {
+  flush_at_ms_ = at_ms > static_cast<uint64_t>(NowMs()) ? at_ms : 0;
+  if (flush_at_ms_ == 0) keyspace_.Flush(0, false, workers_[0]->context());
+}
+
 void Server::OnTick() {
+  if (flush_at_ms_ != 0 && workers_[0]->context().now_ms >= flush_at_ms_) {
+    gate_.Exclusive(0, [&] { FlushAt(0); });
+  }
   peak_memory_bytes_ = std::max(peak_memory_bytes_, UsedMemoryBytes());
 }
 
@@ -228,6 +237,7 @@ void Server::ResetStatistics() {
     worker->stats() = WorkerStats{};
     worker->context().stats = StoreStats{};
     worker->errors().clear();
+    worker->memcache_counters() = MemcacheCounters{};
     for (CommandStats& stats : worker->command_stats()) stats = CommandStats{};
   }
 }

@@ -3,6 +3,7 @@
 // Thread safety: the accessors may be called from any worker; what they return says how it may be used.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -47,6 +48,8 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   KeyEventSink* key_events() { return this; }
   double ticks_per_us() const { return ticks_per_us_; }
   const Services& services() const { return services_; }
+  // Of the larger of the two command tables.
+  size_t CommandCount() const { return std::max(commands_.all().size(), memcache_commands_.all().size()); }
 
   // ---- For workers and dispatchers ----
   uint64_t NextClientId() { return next_client_id_.fetch_add(1, std::memory_order_relaxed); }
@@ -87,12 +90,15 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   MemoryReport Memory() override;
   std::vector<LatencyBucket> Latencies(const Command& command) override;
   int64_t LastSaveSeconds() override { return static_cast<int64_t>(started_ms_ / 1000); }
+  std::string MemcacheStats(Arguments topic) override;
+  void FlushAt(uint64_t at_ms) override;
 
   // ---- KeyEventSink ----
   void OnKeyEvent(EventClass event_class, std::string_view event, std::string_view key, int db) override;
 
   // Alone: for INFO.
   friend class InfoWriter;
+  friend class MemcacheStatsWriter;
 
  private:
   std::string OpenListener(Result<Fd, NetError> socket, const std::string& what);
@@ -127,6 +133,7 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   size_t base_memory_bytes_ = 0;
   uint64_t pause_until_ms_ = 0;     // changed alone
   bool pause_only_writes_ = false;  // changed alone
+  uint64_t flush_at_ms_ = 0;        // changed alone; 0: never
 };
 
 }  // namespace kiln

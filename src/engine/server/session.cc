@@ -61,7 +61,8 @@ void Session::OnReadable() {
   if (in_place) {
     space = worker_.ReadSpace(kTurnBytes);
   } else {
-    size_t wanted = std::clamp<size_t>(parser_.missing_bytes(), kTurnBytes, size_t{1} << 20);
+    size_t missing = client_.is_memcache ? memcache_parser_.missing_bytes() : parser_.missing_bytes();
+    size_t wanted = std::clamp<size_t>(missing, kTurnBytes, size_t{1} << 20);
     space = {input_.Reserve(wanted), wanted};
   }
   ssize_t got = stream_->Read(space);
@@ -131,6 +132,36 @@ inline Session::After Session::ParseOne(std::string_view bytes, const RequestLim
   return After::kRan;
 }
 
+inline Session::After Session::ParseOneMemcache(std::string_view bytes, size_t* consumed) {
+  using Status = memcache::RequestParser::Status;
+  const MemcacheSettings& settings = worker_.settings().memcache;
+  memcache::RequestLimits limits{static_cast<size_t>(settings.max_item_bytes), settings.has_cas};
+  RequestBatch& batch = worker_.batch();
+  size_t first = batch.arguments.size();
+  switch (memcache_parser_.Parse(bytes, limits, &batch.arguments, consumed)) {
+    case Status::kIncomplete:
+      return After::kStop;
+    case Status::kRefused:
+      worker_.RunBatch();
+      Send(memcache_parser_.error());
+      return After::kRan;
+    case Status::kBroken:
+      worker_.RunBatch();
+      ++worker_.stats().protocol_errors;
+      CloseAfterOutput();
+      return After::kStop;
+    case Status::kComplete:
+      break;
+  }
+  size_t count = batch.arguments.size() - first;
+  if (count == 0) return After::kGoOn;
+  const Command* command = worker_.AddRequest(*this, client_, first, count);
+  bool must_run = command == nullptr || command->Is(kEndsBatch);
+  if (!must_run && batch.size < RequestBatch::kMax) return After::kGoOn;
+  worker_.RunBatch();
+  return After::kRan;
+}
+
 size_t Session::Parse(std::string_view bytes) {
   RequestLimits limits{worker_.settings().proto_max_bulk_len_bytes, client_.authenticated};
   size_t used = 0;
@@ -146,7 +177,8 @@ size_t Session::Parse(std::string_view bytes) {
       break;
     }
     size_t consumed = 0;
-    After after = ParseOne(bytes.substr(used), limits, &consumed);
+    std::string_view rest = bytes.substr(used);
+    After after = client_.is_memcache ? ParseOneMemcache(rest, &consumed) : ParseOne(rest, limits, &consumed);
     used += consumed;
     if (after == After::kGoOn) continue;
     if (after == After::kStop || !CanRun()) break;

@@ -13,6 +13,7 @@
 #include "engine/commands/client.h"
 #include "net/event_loop.h"
 #include "net/stream.h"
+#include "protocol/memcache/request_parser.h"
 #include "protocol/resp/request_parser.h"
 
 namespace kiln {
@@ -68,6 +69,7 @@ class Session final : public Handler {
   size_t Parse(std::string_view bytes);
   enum class After { kGoOn, kRan, kStop };  // kRan: the batch was run, things may have changed
   After ParseOne(std::string_view bytes, const RequestLimits& limits, size_t* consumed);
+  After ParseOneMemcache(std::string_view bytes, size_t* consumed);
   bool CanRun() const;
   bool IsHeldBack(std::span<const std::string_view> arguments);
   void SetHeldBack(bool held_back);
@@ -79,6 +81,7 @@ class Session final : public Handler {
   Worker& worker_;
   std::unique_ptr<PlainStream> stream_;
   RequestParser parser_;
+  memcache::RequestParser memcache_parser_;
   ByteBuffer input_;    // bytes not yet used
   ByteBuffer output_;   // replies not yet sent
   size_t sent_ = 0;     // of output_

@@ -40,7 +40,7 @@ Worker::Worker(Server& server, uint32_t index)
       index_(index),
       context_(server.settings(), static_cast<uint64_t>(NowUs()) + index),
       dispatcher_(std::make_unique<Dispatcher>(server, *this)),
-      command_stats_(server.commands().all().size()),
+      command_stats_(server.CommandCount()),
       read_space_(std::make_unique<char[]>(kReadBytes)),
       tick_(Timer::Calling<&Worker::OnTick>(this)),
       pause_end_(Timer::Calling<&Worker::OnPauseEnd>(this)) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/commands/command_table.h"
+#include "engine/commands/memcache_counters.h"
 #include "engine/commands/services.h"
 #include "engine/server/command_stats.h"
 #include "engine/server/rate_meter.h"
@@ -58,6 +59,7 @@ class Worker final : public TurnHooks {
   Dispatcher& dispatcher() { return *dispatcher_; }
   RequestBatch& batch() { return batch_; }
   WorkerStats& stats() { return stats_; }
+  MemcacheCounters& memcache_counters() { return memcache_counters_; }
   const WorkerRates& rates() const { return rates_; }
   std::vector<CommandStats>& command_stats() { return command_stats_; }
   std::unordered_map<std::string, uint64_t>& errors() { return errors_; }
@@ -138,6 +140,7 @@ class Worker final : public TurnHooks {
   std::unique_ptr<Dispatcher> dispatcher_;
   RequestBatch batch_;
   WorkerStats stats_;
+  MemcacheCounters memcache_counters_;
   WorkerRates rates_;
   std::vector<CommandStats> command_stats_;
   std::unordered_map<std::string, uint64_t> errors_;  // by code word

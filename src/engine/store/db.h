@@ -31,6 +31,11 @@ class Db {
   Record* Touch(const Key& key);
   Record* Peek(const Key& key);
 
+  // Ask for a key's cache lines, for whoever is about to look up several: first all buckets, then all records.
+  using Hint = Table<RecordPolicy>::Hint;
+  Hint PrefetchBucket(const Key& key) { return table(key).records.PrefetchBucket(key.table_hash()); }
+  static void PrefetchRecord(Hint hint) { Table<RecordPolicy>::PrefetchEntry(hint); }
+
   // The collection at a key: null when the key is absent, kWrongType when it holds something else. Find is for reads
   // (counts hits and misses), Change for commands that may change it.
   template <class T>

@@ -33,6 +33,7 @@ struct alignas(64) Shard {
   SlabHeap heap{RecordPagePool(), RecordSizeClasses()};
   std::unique_ptr<WatchList> watched;   // null while no client watches a key here
   std::unique_ptr<WaiterList> waiters;  // null while no client waits for a key here
+  uint64_t last_cas = 0;                // of memcached's CAS numbers given out here
   std::vector<DbShard> flushed;         // contents of flushed databases, freed in slices
 };
 

@@ -46,6 +46,8 @@ struct StoreContext {
   Reclaimer reclaimer;
   bool keep_clocks = false;  // the client said NO-TOUCH
   bool keep_expired = false;  // during a pause reads leave expired keys where they are
+  // Memory is short and could not be freed. Set for memcached's verbs only; Redis commands are refused before they run.
+  bool no_room = false;
 };
 
 }  // namespace kiln

@@ -1,0 +1,263 @@
+#include "engine/server/memcache_stats.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/memory.h"
+#include "base/time.h"
+#include "base/version.h"
+
+namespace kiln {
+namespace {
+
+std::string Seconds(const timeval& time) { return fmt::format("{}.{:06}", time.tv_sec, time.tv_usec); }
+
+std::string_view YesOrNo(bool is_on) { return is_on ? "yes" : "no"; }
+
+struct Totals {
+  MemcacheCounters counters;
+  StoreStats store;
+  uint64_t connections = 0;
+  uint64_t input_bytes = 0;
+  uint64_t output_bytes = 0;
+
+  void Add(Worker& worker) {
+    counters.Add(worker.memcache_counters());
+    store.Add(worker.context().stats);
+    connections += worker.stats().connections;
+    input_bytes += worker.stats().input_bytes;
+    output_bytes += worker.stats().output_bytes;
+  }
+};
+
+template <class Workers>
+Totals SumOf(const Workers& workers) {
+  Totals totals;
+  for (const auto& worker : workers) totals.Add(*worker);
+  return totals;
+}
+
+}  // namespace
+
+std::string Server::MemcacheStats(Arguments topic) { return MemcacheStatsWriter(*this).Write(topic); }
+
+std::string MemcacheStatsWriter::Write(Arguments topic) {
+  struct Row {
+    std::string_view name;
+    void (MemcacheStatsWriter::*write)();
+  };
+  constexpr Row kTopics[] = {
+      {"", &MemcacheStatsWriter::WriteGeneral},          {"conns", &MemcacheStatsWriter::WriteClients},
+      {"items", &MemcacheStatsWriter::WriteItems},       {"settings", &MemcacheStatsWriter::WriteSettings},
+      {"sizes", &MemcacheStatsWriter::WriteSizes},       {"slabs", &MemcacheStatsWriter::WriteSlabs},
+  };
+  std::string_view name = topic.empty() ? "" : topic[0];
+  if (name == "detail") return Detail(topic.size() > 1 ? topic[1] : "");
+  for (const Row& row : kTopics) {
+    if (row.name != name) continue;
+    (this->*row.write)();
+    return std::move(text_) + "END\r\n";
+  }
+  return "ERROR\r\n";
+}
+
+// Statistics by key prefix are not kept: they can be switched, and stay empty.
+std::string MemcacheStatsWriter::Detail(std::string_view what) {
+  if (what == "on" || what == "off") return "OK\r\n";
+  return what == "dump" ? "END\r\n" : "CLIENT_ERROR usage: stats detail on|off|dump\r\n";
+}
+
+void MemcacheStatsWriter::Line(std::string_view name, std::string_view value) {
+  text_.append("STAT ").append(name).append(1, ' ').append(value).append("\r\n");
+}
+
+void MemcacheStatsWriter::Line(std::string_view name, uint64_t value) { Line(name, std::to_string(value)); }
+
+void MemcacheStatsWriter::Zeros(std::initializer_list<std::string_view> names) {
+  for (std::string_view name : names) Line(name, "0");
+}
+
+// ---- stats ----
+
+void MemcacheStatsWriter::WriteGeneral() {
+  WriteProcess();
+  WriteConnections();
+  WriteCommands();
+  WriteItemTotals();
+}
+
+void MemcacheStatsWriter::WriteProcess() {
+  auto now_ms = static_cast<uint64_t>(NowMs());
+  struct rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  Line("pid", static_cast<uint64_t>(getpid()));
+  Line("uptime", (now_ms - server_.started_ms_) / 1000);
+  Line("time", now_ms / 1000);
+  Line("version", kMemcachedVersion);
+  Line("libevent", "none");
+  Line("pointer_size", sizeof(void*) * 8);
+  Line("rusage_user", Seconds(usage.ru_utime));
+  Line("rusage_system", Seconds(usage.ru_stime));
+}
+
+void MemcacheStatsWriter::WriteConnections() {
+  Line("max_connections", static_cast<uint64_t>(server_.settings().maxclients));
+  auto connected = static_cast<uint64_t>(server_.connected_clients_.load());
+  Line("curr_connections", connected);
+  Line("total_connections", SumOf(server_.workers_).connections);
+  Line("rejected_connections", server_.rejected_connections_.load());
+  Line("connection_structures", connected);
+  Zeros({"response_obj_oom", "response_obj_count", "response_obj_bytes", "read_buf_count", "read_buf_bytes",
+         "read_buf_bytes_free", "read_buf_oom", "reserved_fds"});
+}
+
+void MemcacheStatsWriter::WriteCommands() {
+  Totals totals = SumOf(server_.workers_);
+  const MemcacheCounters& counters = totals.counters;
+  Line("cmd_get", totals.store.hits + totals.store.misses);
+  Line("cmd_set", counters.sets);
+  Line("cmd_flush", counters.flushes);
+  Line("cmd_touch", counters.touch_hits + counters.touch_misses);
+  Line("cmd_meta", "0");
+  Line("get_hits", totals.store.hits);
+  Line("get_misses", totals.store.misses);
+  Zeros({"get_expired", "get_flushed"});
+  Line("delete_misses", counters.delete_misses);
+  Line("delete_hits", counters.delete_hits);
+  Line("incr_misses", counters.incr_misses);
+  Line("incr_hits", counters.incr_hits);
+  Line("decr_misses", counters.decr_misses);
+  Line("decr_hits", counters.decr_hits);
+  Line("cas_misses", counters.cas_misses);
+  Line("cas_hits", counters.cas_hits);
+  Line("cas_badval", counters.cas_bad);
+  Line("touch_hits", counters.touch_hits);
+  Line("touch_misses", counters.touch_misses);
+  Line("store_too_large", counters.too_large);
+  Line("store_no_memory", counters.no_memory);
+  Zeros({"auth_cmds", "auth_errors"});
+  Line("bytes_read", totals.input_bytes);
+  Line("bytes_written", totals.output_bytes);
+}
+
+void MemcacheStatsWriter::WriteItemTotals() {
+  Totals totals = SumOf(server_.workers_);
+  Line("limit_maxbytes", static_cast<uint64_t>(server_.settings().maxmemory_bytes));
+  Line("accepting_conns", "1");
+  Zeros({"listen_disabled_num", "time_in_listen_disabled_us"});
+  Line("threads", server_.workers_.size());
+  Zeros({"conn_yields", "hash_power_level", "hash_bytes", "hash_is_expanding", "slab_reassign_rescues",
+         "slab_reassign_chunk_rescues", "slab_reassign_evictions_nomem", "slab_reassign_inline_reclaim",
+         "slab_reassign_busy_items", "slab_reassign_busy_deletes", "slab_reassign_running", "slabs_moved",
+         "lru_crawler_running", "lru_crawler_starts", "lru_maintainer_juggles", "malloc_fails",
+         "log_worker_dropped", "log_worker_written", "log_watcher_skipped", "log_watcher_sent", "log_watchers",
+         "unexpected_napi_ids", "round_robin_fallback"});
+  Line("bytes", ItemBytes());
+  Line("curr_items", server_.keyspace().KeyCount(0));
+  Line("total_items", totals.counters.stored);
+  Line("slab_global_page_pool", "0");
+  Line("expired_unfetched", totals.store.expired_unfetched);
+  Line("evicted_unfetched", totals.store.evicted_unfetched);
+  Line("evicted_active", "0");
+  Line("evictions", totals.store.evicted);
+  Line("reclaimed", totals.store.expired);
+  Zeros({"crawler_reclaimed", "crawler_items_checked", "lrutail_reflocked", "moves_to_cold", "moves_to_warm",
+         "moves_within_lru", "direct_reclaims", "lru_bumps_dropped"});
+}
+
+uint64_t MemcacheStatsWriter::ItemBytes() const {
+  size_t used = AllocatedBytes();
+  return used > server_.base_memory_bytes_ ? used - server_.base_memory_bytes_ : 0;
+}
+
+// ---- stats settings ----
+
+void MemcacheStatsWriter::WriteSettings() {
+  const Settings& settings = server_.settings();
+  std::string bind;
+  for (const std::string& address : settings.bind) {
+    if (address == "*" || address == "-::*") continue;
+    if (!bind.empty()) bind += ',';
+    bind += address;
+  }
+  Line("maxbytes", static_cast<uint64_t>(settings.maxmemory_bytes));
+  Line("maxconns", static_cast<uint64_t>(settings.maxclients));
+  Line("tcpport", static_cast<uint64_t>(settings.port));
+  Line("udpport", "0");
+  Line("inter", bind.empty() ? "NULL" : std::string_view(bind));
+  Line("verbosity", settings.memcache.verbosity);
+  Line("oldest", "0");
+  Line("evictions", settings.maxmemory_policy == EvictionPolicy::kNoEviction ? "off" : "on");
+  Line("domain_socket", settings.unixsocket.empty() ? "NULL" : std::string_view(settings.unixsocket));
+  Line("umask", fmt::format("{:o}", settings.unixsocketperm == 0 ? 0700 : settings.unixsocketperm));
+  Line("shutdown_command", YesOrNo(settings.memcache.shutdown_enabled));
+  Line("num_threads", server_.workers_.size());
+  Line("num_threads_per_udp", server_.workers_.size());
+  Line("stat_key_prefix", ":");
+  Line("detail_enabled", "no");
+  Line("cas_enabled", YesOrNo(settings.memcache.has_cas));
+  Line("tcp_backlog", static_cast<uint64_t>(settings.tcp_backlog));
+  Line("binding_protocol", "ascii");
+  Line("auth_enabled_sasl", "no");
+  Line("auth_enabled_ascii", "no");
+  Line("item_size_max", static_cast<uint64_t>(settings.memcache.max_item_bytes));
+  Line("maxconns_fast", "yes");
+  Line("flush_enabled", YesOrNo(settings.memcache.flush_enabled));
+  Line("dump_enabled", "no");
+  Line("idle_timeout", static_cast<uint64_t>(settings.timeout_s));
+  Line("track_sizes", "no");
+  Line("ssl_enabled", "no");
+}
+
+// ---- Items, slabs, sizes, connections ----
+
+void MemcacheStatsWriter::WriteItems() {
+  size_t items = server_.keyspace().KeyCount(0);
+  if (items == 0) return;
+  Totals totals = SumOf(server_.workers_);
+  Line("items:1:number", items);
+  Line("items:1:age", "0");
+  Line("items:1:mem_requested", ItemBytes());
+  Line("items:1:evicted", totals.store.evicted);
+  Line("items:1:outofmemory", totals.counters.no_memory);
+  Line("items:1:reclaimed", totals.store.expired);
+  Line("items:1:expired_unfetched", totals.store.expired_unfetched);
+  Line("items:1:evicted_unfetched", totals.store.evicted_unfetched);
+}
+
+void MemcacheStatsWriter::WriteSlabs() {
+  const MemcacheCounters counters = SumOf(server_.workers_).counters;
+  size_t items = server_.keyspace().KeyCount(0);
+  if (items > 0) {
+    Line("1:used_chunks", items);
+    Line("1:get_hits", SumOf(server_.workers_).store.hits);
+    Line("1:cmd_set", counters.sets);
+    Line("1:delete_hits", counters.delete_hits);
+    Line("1:incr_hits", counters.incr_hits);
+    Line("1:decr_hits", counters.decr_hits);
+    Line("1:cas_hits", counters.cas_hits);
+    Line("1:cas_badval", counters.cas_bad);
+    Line("1:touch_hits", counters.touch_hits);
+  }
+  Line("active_slabs", items > 0 ? 1 : 0);
+  Line("total_malloced", AllocatedBytes());
+}
+
+void MemcacheStatsWriter::WriteSizes() { Line("sizes_status", "disabled"); }
+
+void MemcacheStatsWriter::WriteClients() {
+  auto now_ms = static_cast<uint64_t>(NowMs());
+  server_.ForEach([&](Client& client) {
+    std::string fd = std::to_string(client.fd);
+    bool is_unix = client.address.starts_with('/');
+    std::string_view kind = is_unix ? "unix:" : client.address.starts_with('[') ? "tcp6:" : "tcp:";
+    Line(fd + ":addr", std::string(kind) + client.address);
+    if (!is_unix) Line(fd + ":listen_addr", std::string(kind) + client.local_address);
+    Line(fd + ":state", "conn_parse_cmd");
+    Line(fd + ":secs_since_last_cmd", (now_ms - std::min(now_ms, client.last_active_ms)) / 1000);
+  });
+}
+
+}  // namespace kiln

@@ -1,0 +1,66 @@
+// Request parser: finds complete requests of memcached's classic text protocol in received bytes, without copying them.
+//
+// A request is one line of words, and for the storage verbs (set add replace append prepend cas) a data block behind it.
+// Words are views into the caller's bytes. For a storage verb the word that gave the length is replaced by the block itself,
+// its closing line end included: what is not "\r\n" there is a bad chunk, which is the command's to say.
+// Source: memcached's doc/protocol.txt; limits and texts as memcached 1.6.18 has them.
+//
+// Thread safety: none.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "base/argument_list.h"
+
+namespace kiln::memcache {
+
+constexpr size_t kMaxKeyBytes = 250;
+
+struct RequestLimits {
+  size_t max_item_bytes = size_t{1} << 20;
+  bool has_cas = true;  // items carry a CAS number, which counts towards their size
+};
+
+// What an item counts for against the limit. The fixed parts are those of memcached's item.
+constexpr size_t ItemBytes(size_t key_bytes, uint32_t flags, size_t value_bytes, bool has_cas) {
+  return 48 + key_bytes + 1 + (flags != 0 ? 4 : 0) + value_bytes + 2 + (has_cas ? 8 : 0);
+}
+
+class RequestParser {
+ public:
+  enum class Status {
+    kComplete,    // arguments appended, none when bytes were only skipped; *consumed bytes used
+    kIncomplete,  // more bytes needed; nothing consumed
+    kRefused,     // *consumed bytes used; error() is to be sent, unless empty
+    kBroken,      // the connection must close, without a word
+  };
+
+  // Longer lines break the connection, except those of get and gets.
+  static constexpr size_t kMaxLineBytes = 2048;
+  static constexpr size_t kMaxGetLineBytes = size_t{16} << 20;
+
+  // `bytes` starts where the request starts, at every call for it. Of an item above the limit the block is skipped, and
+  // the command gets an empty view for it.
+  Status Parse(std::string_view bytes, const RequestLimits& limits, ArgumentList* arguments,
+               size_t* consumed);
+
+  // A whole reply with its line end, or empty for a client that wants none.
+  std::string_view error() const { return error_; }
+  // How much of a data block is known to be missing; a hint for how much to read.
+  size_t missing_bytes() const { return missing_bytes_; }
+
+ private:
+  Status Wait(std::string_view bytes);
+  Status Refuse(std::string_view error, bool is_quiet);
+  Status ParseBlock(std::string_view bytes, const RequestLimits& limits, size_t first,
+                    ArgumentList* arguments, size_t* consumed);
+
+  size_t scanned_bytes_ = 0;  // of an incomplete line, known to hold no line end
+  size_t missing_bytes_ = 0;
+  size_t skip_bytes_ = 0;     // of a block that nobody wants
+  std::string_view error_;
+};
+
+}  // namespace kiln::memcache

@@ -74,7 +74,11 @@ class Server:
 
     def __enter__(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"{self.name}-test-"))
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            shutil.rmtree(self.directory, ignore_errors=True)
+            raise
         return self
 
     def __exit__(self, *_):

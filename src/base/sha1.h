@@ -3,16 +3,16 @@
 
 #include <array>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace kiln {
 
 using Sha1Digest = std::array<uint8_t, 20>;
+using Sha1Text = std::array<char, 40>;
 
 Sha1Digest Sha1(std::string_view bytes);
 
-// Forty hexadecimal digits.
-std::string HexOf(const Sha1Digest& digest);
+// Lower-case hexadecimal digits.
+Sha1Text HexOf(const Sha1Digest& digest);
 
 }  // namespace kiln

@@ -84,15 +84,20 @@ void HashTableStatsOfKey(Call& call) {
                                          CollectionSize(record->type(), record->collection<void>())));
 }
 
+void ReplyDigest(Call& call, const Sha1Digest& digest) {
+  Sha1Text text = HexOf(digest);
+  call.reply.Simple({text.data(), text.size()});
+}
+
 // DEBUG DIGEST
-void Digest(Call& call) { call.reply.Simple(HexOf(DigestOfDataset(call.db.keyspace()))); }
+void Digest(Call& call) { ReplyDigest(call, DigestOfDataset(call.db.keyspace())); }
 
 // DEBUG DIGEST-VALUE [key ...]
 void DigestValue(Call& call) {
   call.reply.Array(call.args.Left());
   while (call.args.More()) {
     const Record* record = call.db.Peek(call.args.NextKey());
-    call.reply.Simple(HexOf(record == nullptr ? Sha1Digest{} : DigestOfValue(record)));
+    ReplyDigest(call, record == nullptr ? Sha1Digest{} : DigestOfValue(record));
   }
 }
 

@@ -1,7 +1,6 @@
 #include "engine/script/script.h"
 
-#include <openssl/sha.h>
-
+#include "base/sha1.h"
 #include "base/split_args.h"
 
 namespace kiln {
@@ -61,17 +60,7 @@ bool ReadShebang(std::string_view line, uint32_t* flags, std::string* error) {
 
 }  // namespace
 
-ShaText Sha1Of(std::string_view bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  unsigned char digest[SHA_DIGEST_LENGTH];
-  ::SHA1(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest);
-  ShaText sha;
-  for (size_t i = 0; i < SHA_DIGEST_LENGTH; ++i) {
-    sha.digits[i * 2] = kDigits[digest[i] >> 4];
-    sha.digits[i * 2 + 1] = kDigits[digest[i] & 15];
-  }
-  return sha;
-}
+ShaText Sha1Of(std::string_view bytes) { return {HexOf(Sha1(bytes))}; }
 
 std::optional<ShaText> ParseSha(std::string_view text) {
   ShaText sha;

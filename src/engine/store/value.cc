@@ -56,10 +56,11 @@ const char* CollectionEncoding(Type type, const void* collection) {
 }
 
 const char* EncodingOf(const Record* record) {
+  // Redis keeps strings up to this length in one block with their header and calls that "embstr".
   constexpr size_t kMaxEmbeddedBytes = 44;
+  if (record->type() != Type::kString) return CollectionEncoding(record->type(), record->collection<void>());
   if (record->is_integer()) return "int";
-  if (record->is_raw()) return record->RawBytes() <= kMaxEmbeddedBytes ? "embstr" : "raw";
-  return CollectionEncoding(record->type(), record->collection<void>());
+  return record->is_edited() || record->RawBytes() > kMaxEmbeddedBytes ? "raw" : "embstr";
 }
 
 size_t SerializedBytesEstimate(const Record* record) {

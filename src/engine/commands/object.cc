@@ -3,12 +3,10 @@
 #include "engine/commands/call.h"
 #include "engine/commands/groups.h"
 #include "engine/commands/help.h"
+#include "engine/store/value.h"
 
 namespace kiln {
 namespace {
-
-// Redis keeps strings up to this length in one block with their header and calls that "embstr".
-constexpr size_t kMaxEmbeddedBytes = 44;
 
 constexpr std::string_view kNoFrequencies =
     "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
@@ -16,12 +14,6 @@ constexpr std::string_view kNoFrequencies =
 constexpr std::string_view kNoIdleTimes =
     "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between "
     "policies at runtime LRU and LFU data will take some time to adjust.";
-
-std::string_view EncodingOf(const Record& record) {
-  if (record.type() != Type::kString) return CollectionEncoding(record.type(), record.collection<void>());
-  if (record.is_integer()) return "int";
-  return record.is_edited() || record.RawBytes() > kMaxEmbeddedBytes ? "raw" : "embstr";
-}
 
 // Calls f(record), or replies with null when the key is absent.
 template <class F>
@@ -35,7 +27,7 @@ bool CountsUses(Call& call) { return IsLfu(call.settings().maxmemory_policy); }
 
 // OBJECT ENCODING key
 void ObjectEncoding(Call& call) {
-  WithRecord(call, [&](const Record& record) { call.reply.Bulk(EncodingOf(record)); });
+  WithRecord(call, [&](const Record& record) { call.reply.Bulk(EncodingOf(&record)); });
 }
 
 // OBJECT FREQ key

@@ -58,7 +58,7 @@ const char* CollectionEncoding(Type type, const void* collection) {
 const char* EncodingOf(const Record* record) {
   constexpr size_t kMaxEmbeddedBytes = 44;
   if (record->is_integer()) return "int";
-  if (record->is_raw()) return record->RawBytes() <= kMaxEmbeddedBytes ? "embstr" : "raw";
+  if (record->is_raw()) return record->is_edited() || record->RawBytes() > kMaxEmbeddedBytes ? "raw" : "embstr";
   return CollectionEncoding(record->type(), record->collection<void>());
 }
 

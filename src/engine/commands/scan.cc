@@ -41,10 +41,12 @@ void ListKeys(Call& call) {
   call.reply.EndArray(start, found);
 }
 
-// A random live key of one locked shard, about uniformly chosen; null when there is none.
+// A random live key of one locked shard, about uniformly chosen; null when there seems to be none.
 const Record* RandomRecord(Call& call, const DbShard& table) {
-  while (const Record* record = table.records.RandomEntry(call.db.context().random)) {
-    if (!IsExpired(*record, call.now_ms())) return record;
+  constexpr int kTries = 100;  // expired keys stay during a pause
+  for (int i = 0; i < kTries; ++i) {
+    const Record* record = table.records.RandomEntry(call.db.context().random);
+    if (record == nullptr || !IsExpired(*record, call.now_ms())) return record;
     call.db.Peek(HashKey(record->key()));  // removes it
   }
   return nullptr;

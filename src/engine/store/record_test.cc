@@ -1,0 +1,169 @@
+#include "engine/store/record.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "base/random.h"
+
+namespace kiln {
+namespace {
+
+// A record in memory of exactly its size, so that a sanitizer sees every step outside.
+class RecordBox {
+ public:
+  RecordBox(const RecordShape& shape, std::string_view key)
+      : memory_(std::make_unique<char[]>(std::max<size_t>(shape.Bytes(), 8))),
+        record_(Record::Format(memory_.get(), shape, key, false)) {}
+  Record* operator->() { return record_; }
+  Record& operator*() { return *record_; }
+
+ private:
+  std::unique_ptr<char[]> memory_;
+  Record* record_;
+};
+
+RecordShape ShapeOf(std::string_view key, std::string_view value) {
+  RecordShape shape;
+  shape.key_bytes = key.size();
+  shape.value_bytes = value.size();
+  return shape;
+}
+
+TEST(Record, TakesSevenBytesBesideShortKeyAndValue) {
+  EXPECT_EQ(ShapeOf("0123456789abcdef", "0123456789abcdef0123456789abcdef").Bytes(), 55u);
+}
+
+TEST(Record, KnowsItsTypesNames) {
+  EXPECT_EQ(TypeName(Type::kString), "string");
+  EXPECT_EQ(TypeName(Type::kZset), "zset");
+  EXPECT_EQ(TypeName(Type::kStream), "stream");
+}
+
+TEST(Record, FreshOneHasNothingOptional) {
+  RecordBox record(ShapeOf("k", "v"), "k");
+  EXPECT_TRUE(record->is_bare_string());
+  EXPECT_FALSE(record->has_expiry());
+  EXPECT_EQ(record->expiry_ms(), kNoExpiry);
+  EXPECT_EQ(record->client_flags(), 0u);
+  EXPECT_EQ(record->cas(), 0u);
+  EXPECT_EQ(record->clock(), 0u);
+  EXPECT_FALSE(record->is_fetched());
+  EXPECT_FALSE(record->is_edited());
+}
+
+TEST(Record, ClockHolds24Bits) {
+  RecordBox record(ShapeOf("k", "v"), "k");
+  record->set_clock(0xfedcba);
+  EXPECT_EQ(record->clock(), 0xfedcbau);
+  EXPECT_EQ(record->key(), "k");
+}
+
+TEST(Record, ReadFlagsAreIndependent) {
+  RecordBox record(ShapeOf("k", "v"), "k");
+  record->set_edited(true);
+  EXPECT_FALSE(record->is_fetched());
+  record->set_fetched();
+  record->set_edited(false);
+  EXPECT_TRUE(record->is_fetched());
+  EXPECT_FALSE(record->is_edited());
+}
+
+TEST(Record, CopyUseBringsClockAndFlags) {
+  RecordBox from(ShapeOf("k", "v"), "k");
+  from->set_clock(77);
+  from->set_fetched();
+  from->set_edited(true);
+  RecordBox to(ShapeOf("other", "value"), "other");
+  to->CopyUse(*from);
+  EXPECT_EQ(to->clock(), 77u);
+  EXPECT_TRUE(to->is_fetched());
+  EXPECT_TRUE(to->is_edited());
+  EXPECT_EQ(to->key(), "other");
+}
+
+TEST(Record, HoldsIntegersOfAnySize) {
+  for (int64_t number : {INT64_MIN, int64_t{-1}, int64_t{0}, INT64_MAX}) {
+    RecordShape shape = ShapeOf("k", "");
+    shape.is_integer = true;
+    RecordBox record(shape, "k");
+    record->set_integer(number);
+    EXPECT_EQ(record->integer(), number);
+    EXPECT_FALSE(record->is_raw());
+  }
+}
+
+TEST(Record, RawLengthChangesInPlace) {
+  RecordBox record(ShapeOf("k", std::string(120, 'v')), "k");
+  std::memset(record->value(), 'v', 120);
+  record->set_raw_bytes(3);
+  EXPECT_EQ(record->raw(), "vvv");
+  RecordBox big(ShapeOf("k", std::string(1000, 'v')), "k");
+  big->set_raw_bytes(128);
+  EXPECT_EQ(big->RawBytes(), 128u);
+}
+
+// Fills every field that the shape has, then reads all of them back.
+void CheckRoundTrip(const RecordShape& shape, Random& random) {
+  std::string key(shape.key_bytes, 'k');
+  RecordBox record(shape, key);
+  uint64_t expiry = random.Next();
+  auto flags = static_cast<uint32_t>(random.Next());
+  uint64_t cas = random.Next();
+  uint64_t word = random.Next();
+  std::string value(shape.IsRaw() ? shape.value_bytes : 0, 'v');
+  if (shape.has_expiry) record->set_expiry_ms(expiry);
+  if (shape.has_client_flags) record->set_client_flags(flags);
+  if (shape.has_cas) record->set_cas(cas);
+  if (shape.IsRaw()) {
+    std::memcpy(record->value(), value.data(), value.size());
+  } else if (shape.is_integer) {
+    record->set_integer(static_cast<int64_t>(word));
+  } else {
+    record->set_collection(reinterpret_cast<void*>(word));
+  }
+  EXPECT_EQ(record->key(), key);
+  EXPECT_EQ(record->type(), shape.type);
+  EXPECT_EQ(record->expiry_ms(), shape.has_expiry ? expiry : kNoExpiry);
+  EXPECT_EQ(record->client_flags(), shape.has_client_flags ? flags : 0);
+  EXPECT_EQ(record->cas(), shape.has_cas ? cas : 0);
+  if (shape.IsRaw()) EXPECT_EQ(record->raw(), value);
+  if (shape.is_integer) EXPECT_EQ(record->integer(), static_cast<int64_t>(word));
+  if (shape.type != Type::kString) {
+    EXPECT_EQ(reinterpret_cast<uint64_t>(record->collection<void>()), word);
+  }
+  RecordShape read = record->shape();
+  EXPECT_EQ(read.Bytes(), shape.Bytes());
+  EXPECT_EQ(read.KeyOffset(), shape.KeyOffset());
+}
+
+TEST(Record, EveryShapeReadsBackWhatWasWritten) {
+  Random random(7);
+  constexpr size_t kLengths[] = {0, 1, 127, 128, 129, 300, 70000};
+  for (size_t key_bytes : kLengths) {
+    for (size_t value_bytes : kLengths) {
+      for (unsigned bits = 0; bits < 32; ++bits) {
+        RecordShape shape;
+        shape.type = bits & 16 ? Type::kHash : Type::kString;
+        shape.is_integer = (bits & 8) != 0 && shape.type == Type::kString;
+        shape.has_expiry = bits & 1;
+        shape.has_client_flags = bits & 2;
+        shape.has_cas = bits & 4;
+        shape.key_bytes = key_bytes;
+        shape.value_bytes = value_bytes;
+        SCOPED_TRACE(testing::Message() << "key " << key_bytes << " value " << value_bytes << " bits " << bits);
+        CheckRoundTrip(shape, random);
+      }
+    }
+  }
+}
+
+TEST(Key, ShardAndTableHashShareNoBits) {
+  Key key = HashKey("some key");
+  EXPECT_LT(key.shard(), kShardCount);
+  EXPECT_EQ(uint64_t{key.shard()} << (64 - kShardBits) | key.table_hash() >> kShardBits, key.hash);
+}
+
+}  // namespace
+}  // namespace kiln

@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <new>
@@ -106,7 +107,8 @@ void CountBytes(long long bytes) { Count(bytes); }
 
 size_t AllocatedBytes() {
   long long total = 0;
-  for (const Slot& slot : slots) total += slot.bytes.load(std::memory_order_relaxed);
+  int used = std::min(next_slot.load(std::memory_order_relaxed), kSlots);
+  for (int i = 0; i < used; ++i) total += slots[i].bytes.load(std::memory_order_relaxed);
   return total < 0 ? 0 : static_cast<size_t>(total);
 }
 

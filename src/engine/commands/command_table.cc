@@ -21,6 +21,8 @@ CommandTable::CommandTable(std::span<const std::span<const Command>> groups) {
     command->first_key = static_cast<uint8_t>(keys.first);
     command->has_one_key =
         keys.find == nullptr && keys.first != 0 && keys.first == keys.last && !command->Is(kGate);
+    bool is_list = keys.find == nullptr && keys.last == -1 && keys.step == 1 && !command->Is(kGate);
+    command->one_key_arguments = static_cast<uint8_t>(is_list ? keys.first + 1 : 0);
     if (command->name.find('|') != std::string_view::npos) continue;
     std::string_view name = command->name;
     uint64_t word = FoldedWord(name);

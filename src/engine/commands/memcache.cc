@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/number.h"
+#include "base/short_bytes.h"
 #include "base/version.h"
 #include "engine/commands/call.h"
 #include "engine/commands/groups.h"
@@ -65,25 +66,33 @@ void RenewCas(Call& call, const Key& key, Record* record) {
 
 // ---- Reading ----
 
+// Most numbers in replies have one or two digits.
+char* PutShort(char* at, int64_t number) {
+  if (number >= 100) return at + FormatInt64(number, at);
+  if (number >= 10) *at++ = static_cast<char>('0' + number / 10);
+  *at++ = static_cast<char>('0' + number % 10);
+  return at;
+}
+
 void AppendItem(ByteBuffer& out, std::string_view key, const Record* record, bool with_cas) {
   char scratch[kMaxInt64Chars];
-  std::string_view value = Db::StringOf(record, scratch);
+  std::string_view value = record->is_raw() ? record->raw() : Db::StringOf(record, scratch);
   char* at = out.Reserve(key.size() + value.size() + 64);
   std::memcpy(at, "VALUE ", 6);
   at += 6;
-  std::memcpy(at, key.data(), key.size());
+  CopyBytes(at, key);
   at += key.size();
   *at++ = ' ';
-  at += FormatInt64(record->client_flags(), at);
+  at = PutShort(at, record->client_flags());
   *at++ = ' ';
-  at += FormatInt64(static_cast<int64_t>(value.size()), at);
+  at = PutShort(at, static_cast<int64_t>(value.size()));
   if (with_cas) {
     *at++ = ' ';
     at += FormatInt64(static_cast<int64_t>(record->cas()), at);
   }
   *at++ = '\r';
   *at++ = '\n';
-  std::memcpy(at, value.data(), value.size());
+  CopyBytes(at, value);
   at += value.size();
   *at++ = '\r';
   *at++ = '\n';

@@ -56,7 +56,8 @@ inline void Dispatcher::RunAdmitted(const Request& request, Arguments arguments,
   if (command.has_one_key) [[likely]] {
     if (!RunWithOneShard(request, call)) RunWithPlan(command, call);
   } else if (command.keys.any() || command.Is(kGate | kLocksQueue)) {
-    RunWithPlan(command, call);
+    bool is_one_key = arguments.size() == command.one_key_arguments;
+    if (!is_one_key || !RunWithOneShard(request, call)) RunWithPlan(command, call);
     client.is_plain = client.IsPlain();
   } else {
     Handle(command, call);

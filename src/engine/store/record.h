@@ -109,6 +109,9 @@ class Record {
     if (is_bare_string() && bytes_[5] < 128 && bytes_[6] < 128) [[likely]] {
       return {reinterpret_cast<const char*>(bytes_) + 7 + bytes_[5], bytes_[6]};
     }
+    if (bytes_[5] < 128 && bytes_[6] < 128) {
+      return {reinterpret_cast<const char*>(bytes_) + 7 + OptionalBytes() + bytes_[5], bytes_[6]};
+    }
     return {const_cast<Record*>(this)->value(), RawBytes()};
   }
   bool HasKey(std::string_view wanted) const {
@@ -166,9 +169,10 @@ class Record {
     return reinterpret_cast<const uint8_t*>(k.data() + k.size());
   }
   size_t OptionalBytes() const {
-    uint8_t flags = bytes_[0];
-    return (flags & kExpiryFlag ? 8 : 0) + (flags & kClientFlagsFlag ? 4 : 0) +
-           (flags & kCasFlag ? 8 : 0);
+    // By expiry, client flags and CAS, in the order of their bits.
+    constexpr uint8_t kBytes[8] = {0, 8, 4, 12, 8, 16, 12, 20};
+    static_assert(kExpiryFlag == 0x10 && kClientFlagsFlag == 0x20 && kCasFlag == 0x40);
+    return kBytes[bytes_[0] >> 4 & 7];
   }
   const uint8_t* OptionalFields() const {
     const uint8_t* at = bytes_ + 5;

@@ -13,43 +13,78 @@
 namespace kiln::memcache {
 namespace {
 
-// The first byte that ends a word, or `end`.
-const char* FindWordEnd(const char* at, const char* end) {
-#ifdef __SSE2__
-  const __m128i space = _mm_set1_epi8(' ');
-  const __m128i newline = _mm_set1_epi8('\n');
-  for (; end - at >= 16; at += 16) {
-    __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    __m128i found = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, space), _mm_cmpeq_epi8(bytes, newline)),
-                                 _mm_cmpeq_epi8(bytes, _mm_setzero_si128()));
-    auto mask = static_cast<unsigned>(_mm_movemask_epi8(found));
-    if (mask != 0) return at + __builtin_ctz(mask);
-  }
-#endif
-  while (at != end && *at != ' ' && *at != '\n' && *at != '\0') ++at;
-  return at;
-}
-
 const char* FindLineEnd(const char* at, const char* end) {
   const void* found = std::memchr(at, '\n', static_cast<size_t>(end - at));
   return found == nullptr ? end : static_cast<const char*>(found);
 }
 
-// Appends the words of the line and returns where its '\n' stands, or `end` when that has not come yet. As a C program
-// would, memcached sees nothing of a line behind a zero byte.
-const char* SplitLine(const char* begin, const char* end, ArgumentList* words) {
-  const char* word = begin;
-  while (true) {
-    const char* stop = FindWordEnd(word, end);
-    if (stop == end) return end;
-    const char* word_end = stop;
-    if (*stop == '\n' && stop - begin > 1 && stop[-1] == '\r') word_end = std::max(word, stop - 1);
-    if (word_end != word) words->Append({word, static_cast<size_t>(word_end - word)});
-    if (*stop == '\n') return stop;
-    if (*stop == '\0') return FindLineEnd(stop, end);
-    word = stop + 1;
+// Splits one line into words.
+class LineSplitter {
+ public:
+  LineSplitter(const char* begin, const char* end, ArgumentList* words)
+      : begin_(begin), end_(end), word_(begin), words_(words), room_(words->Room(kRoom)) {}
+
+  // Returns where the line's '\n' stands, or the end of the bytes when it has not come yet. As a C program would,
+  // memcached sees nothing of a line behind a zero byte.
+  const char* Split() {
+    const char* stop = FindLastStop();
+    if (stop != end_) {
+      const char* word_end = stop;
+      if (*stop == '\n' && stop - begin_ > 1 && stop[-1] == '\r') word_end = std::max(word_, stop - 1);
+      if (word_end != word_) Append(word_end);
+    }
+    words_->Extend(count_);
+    return stop == end_ || *stop == '\n' ? stop : FindLineEnd(stop, end_);
   }
-}
+
+ private:
+  static constexpr size_t kRoom = 8;
+
+  // Takes the words up to the last, and returns where that one ends.
+  const char* FindLastStop() {
+    const char* at = begin_;
+#ifdef __SSE2__
+    const __m128i space = _mm_set1_epi8(' ');
+    const __m128i newline = _mm_set1_epi8('\n');
+    for (; end_ - at >= 16; at += 16) {
+      __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+      __m128i found = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, space), _mm_cmpeq_epi8(bytes, newline)),
+                                   _mm_cmpeq_epi8(bytes, _mm_setzero_si128()));
+      for (auto mask = static_cast<unsigned>(_mm_movemask_epi8(found)); mask != 0; mask &= mask - 1) {
+        const char* stop = at + __builtin_ctz(mask);
+        if (*stop != ' ') return stop;
+        PassSpace(stop);
+      }
+    }
+#endif
+    for (; at != end_; ++at) {
+      if (*at == '\n' || *at == '\0') return at;
+      if (*at == ' ') PassSpace(at);
+    }
+    return end_;
+  }
+
+  void PassSpace(const char* space) {
+    if (space != word_) Append(space);
+    word_ = space + 1;
+  }
+
+  void Append(const char* word_end) {
+    if (count_ == kRoom) [[unlikely]] {
+      words_->Extend(count_);
+      room_ = words_->Room(kRoom);
+      count_ = 0;
+    }
+    room_[count_++] = {word_, static_cast<size_t>(word_end - word_)};
+  }
+
+  const char* begin_;
+  const char* end_;
+  const char* word_;
+  ArgumentList* words_;
+  std::string_view* room_;
+  size_t count_ = 0;
+};
 
 bool HasBlock(std::string_view verb) {
   switch (verb.size()) {
@@ -97,7 +132,7 @@ RequestParser::Status RequestParser::Parse(std::string_view bytes, const Request
   const char* end = begin + bytes.size();
   if (scanned_bytes_ > 0 && FindLineEnd(begin + scanned_bytes_, end) == end) return Wait(bytes);
   size_t first = arguments->size();
-  const char* newline = SplitLine(begin, end, arguments);
+  const char* newline = LineSplitter(begin, end, arguments).Split();
   if (newline == end) {
     arguments->Truncate(first);
     return Wait(bytes);

@@ -74,8 +74,8 @@ TEST(ExpiryIndex, EmptyOneHasNothingToDo) {
 }
 
 TEST(ExpiryIndex, FiresWithinATickAndNeverEarly) {
-  for (uint64_t delay : {1ull, 15ull, 16ull, 17ull, 500ull, 511ull, 512ull, 513ull, 20'000ull, 16'384ull, 600'000ull,
-                         3ull * 3600 * 1000, 40 * kDay}) {
+  constexpr uint64_t kDelays[] = {1, 15, 16, 17, 511, 512, 513, 16'384, 20'000, 600'000, kDay / 8, 40 * kDay};
+  for (uint64_t delay : kDelays) {
     Wheel wheel;
     wheel.Set(7, kStart + delay);
     wheel.AdvanceAll(kStart + delay - 1);
@@ -172,11 +172,11 @@ TEST(ExpiryIndex, SoonestIsOfTheFirstSlotAndSamplesReachAll) {
 uint64_t RandomDelay(Random& random) { return random.Below(uint64_t{2} << random.Below(36)); }
 
 TEST(ExpiryIndex, AgreesWithAMapOfDueTimes) {
-  for (uint64_t seed = 1; seed <= 20; ++seed) {
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     Random random(seed);
     Wheel wheel;
-    for (int step = 0; step < 2000; ++step) {
+    for (int step = 0; step < 1000; ++step) {
       auto prefix = static_cast<uint32_t>(random.Below(200));
       switch (random.Below(5)) {
         case 0:

@@ -128,10 +128,10 @@ void CheckRoundTrip(const RecordShape& shape, Random& random) {
   EXPECT_EQ(record->expiry_ms(), shape.has_expiry ? expiry : kNoExpiry);
   EXPECT_EQ(record->client_flags(), shape.has_client_flags ? flags : 0);
   EXPECT_EQ(record->cas(), shape.has_cas ? cas : 0);
-  if (shape.IsRaw()) EXPECT_EQ(record->raw(), value);
-  if (shape.is_integer) EXPECT_EQ(record->integer(), static_cast<int64_t>(word));
-  if (shape.type != Type::kString) {
-    EXPECT_EQ(reinterpret_cast<uint64_t>(record->collection<void>()), word);
+  if (shape.IsRaw()) {
+    EXPECT_EQ(record->raw(), value);
+  } else {
+    EXPECT_EQ(static_cast<uint64_t>(record->integer()), word);  // the same eight bytes for a collection
   }
   RecordShape read = record->shape();
   EXPECT_EQ(read.Bytes(), shape.Bytes());

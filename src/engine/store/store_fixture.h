@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/number.h"
 #include "engine/store/db.h"
 
 namespace kiln {

@@ -13,7 +13,8 @@ uint64_t LoadWord(const char* at) {
   return word;
 }
 
-// Set bits of a word by adding ever wider neighbours; the instruction for it is not in every machine we run on.
+// Set bits of a word by adding ever wider neighbours; the instruction for it is not in every
+// machine we run on.
 uint64_t CountWord(uint64_t word) {
   word -= word >> 1 & 0x5555555555555555;
   word = (word & 0x3333333333333333) + (word >> 2 & 0x3333333333333333);
@@ -43,7 +44,9 @@ using Span = unsigned __int128;
 
 Span LoadSpan(std::string_view bytes) {
   Span span = 0;
-  for (size_t i = 0; i < kSpanBytes; ++i) span = span << 8 | (i < bytes.size() ? static_cast<uint8_t>(bytes[i]) : 0);
+  for (size_t i = 0; i < kSpanBytes; ++i) {
+    span = span << 8 | (i < bytes.size() ? static_cast<uint8_t>(bytes[i]) : 0);
+  }
   return span;
 }
 
@@ -51,7 +54,9 @@ unsigned ShiftOf(const BitField& field) {
   return static_cast<unsigned>(kSpanBytes * 8 - field.offset % 8 - field.bits);
 }
 
-uint64_t LowBits(unsigned bits) { return ~uint64_t{0} >> (64 - bits); }
+uint64_t LowBits(unsigned bits) {
+  return ~uint64_t{0} >> (64 - bits);
+}
 
 }  // namespace
 
@@ -60,7 +65,8 @@ uint64_t CountBits(std::string_view text, BitRange range) {
   size_t last = range.last / 8;
   uint64_t count = CountBytes(text.substr(first, last - first + 1));
   for (size_t byte : {first, last}) {
-    count -= CountWord(static_cast<uint8_t>(text[byte]) & static_cast<uint8_t>(~InsideMask(byte, range)));
+    count -= CountWord(static_cast<uint8_t>(text[byte]) &
+                       static_cast<uint8_t>(~InsideMask(byte, range)));
     if (first == last) break;
   }
   return count;
@@ -71,7 +77,8 @@ std::optional<uint64_t> FindBit(std::string_view text, bool bit, BitRange range)
   size_t last = range.last / 8;
   for (size_t byte = range.first / 8; byte <= last; ++byte) {
     while (byte + 8 <= last && LoadWord(text.data() + byte) == flip) byte += 8;
-    auto found = static_cast<uint8_t>((static_cast<uint8_t>(text[byte]) ^ flip) & InsideMask(byte, range));
+    auto found =
+        static_cast<uint8_t>((static_cast<uint8_t>(text[byte]) ^ flip) & InsideMask(byte, range));
     if (found != 0) return byte * 8 + static_cast<uint64_t>(std::countl_zero(found));
   }
   return std::nullopt;
@@ -79,7 +86,8 @@ std::optional<uint64_t> FindBit(std::string_view text, bool bit, BitRange range)
 
 int64_t ReadField(std::string_view text, const BitField& field) {
   size_t byte = std::min<uint64_t>(field.offset / 8, text.size());
-  auto value = static_cast<uint64_t>(LoadSpan(text.substr(byte)) >> ShiftOf(field)) & LowBits(field.bits);
+  auto value =
+      static_cast<uint64_t>(LoadSpan(text.substr(byte)) >> ShiftOf(field)) & LowBits(field.bits);
   bool is_negative = field.is_signed && value >> (field.bits - 1) != 0;
   if (is_negative) value |= ~LowBits(field.bits);
   return static_cast<int64_t>(value);
@@ -92,7 +100,9 @@ void WriteField(char* text, size_t size, const BitField& field, int64_t value) {
   Span span = LoadSpan({text + byte, count});
   span &= ~(Span{LowBits(field.bits)} << shift);
   span |= Span{static_cast<uint64_t>(value) & LowBits(field.bits)} << shift;
-  for (size_t i = 0; i < count; ++i) text[byte + i] = static_cast<char>(span >> (8 * (kSpanBytes - 1 - i)));
+  for (size_t i = 0; i < count; ++i) {
+    text[byte + i] = static_cast<char>(span >> (8 * (kSpanBytes - 1 - i)));
+  }
 }
 
 }  // namespace kiln

@@ -40,7 +40,9 @@ bool TakeOverflow(Call& call, Overflow* overflow) {
 bool ReadOperand(Call& call, FieldOperation* operation) {
   std::optional<BitField> field = ParseType(call.args.Text());
   if (!field) {
-    call.FailText("ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.");
+    call.FailText(
+        "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but "
+        "i64 is.");
     return false;
   }
   std::optional<uint64_t> offset = ParseBitOffset(call, call.args.Text(), field->bits);
@@ -84,14 +86,15 @@ std::optional<int64_t> NewValue(const FieldOperation& operation, int64_t old) {
   const BitField& field = operation.field;
   Wide value = operation.kind == FieldOperation::kIncrement ? Wide{old} + operation.number
                : field.is_signed                            ? Wide{operation.number}
-                                                            : Wide{static_cast<uint64_t>(operation.number)};
+                                 : Wide{static_cast<uint64_t>(operation.number)};
   Wide low = field.is_signed ? -(Wide{1} << (field.bits - 1)) : 0;
   Wide high = low + (Wide{1} << field.bits) - 1;
   if (value < low || value > high) {
     if (operation.overflow == Overflow::kFail) return std::nullopt;
     if (operation.overflow == Overflow::kSaturate) value = value < low ? low : high;
     // Wraps round: keeps the low bits, which mean a negative number when they pass the highest.
-    value = low + static_cast<Wide>(static_cast<unsigned __int128>(value - low) & static_cast<unsigned __int128>(high - low));
+    value = low + static_cast<Wide>(static_cast<unsigned __int128>(value - low) &
+                                    static_cast<unsigned __int128>(high - low));
   }
   return static_cast<int64_t>(value);
 }
@@ -115,10 +118,13 @@ void RunReads(Call& call, const Key& key, const std::vector<FieldOperation>& ope
   StringScratch scratch;
   std::string_view text = TextOrEmpty(record, scratch);
   call.reply.Array(operations.size());
-  for (const FieldOperation& operation : operations) call.reply.Integer(ReadField(text, operation.field));
+  for (const FieldOperation& operation : operations) {
+    call.reply.Integer(ReadField(text, operation.field));
+  }
 }
 
-void RunWrites(Call& call, const Key& key, const std::vector<FieldOperation>& operations, size_t bytes) {
+void RunWrites(Call& call, const Key& key, const std::vector<FieldOperation>& operations,
+               size_t bytes) {
   Record* record = call.db.Touch(key);
   if (IsWrongType(record)) return call.Fail(Error::kWrongType);
   StringScratch scratch;
@@ -143,18 +149,24 @@ void RunBitField(Call& call, bool read_only) {
   size_t bytes_to_write = 0;
   for (const FieldOperation& operation : operations) {
     if (operation.kind == FieldOperation::kGet) continue;
-    bytes_to_write = std::max<size_t>(bytes_to_write, (operation.field.offset + operation.field.bits - 1) / 8 + 1);
+    bytes_to_write = std::max<size_t>(bytes_to_write,
+                                      (operation.field.offset + operation.field.bits - 1) / 8 + 1);
   }
   if (bytes_to_write == 0) return RunReads(call, key, operations);
   if (read_only) return call.FailText("ERR BITFIELD_RO only supports the GET subcommand");
   RunWrites(call, key, operations, bytes_to_write);
 }
 
-// BITFIELD key [GET type offset | [OVERFLOW WRAP|SAT|FAIL] SET type offset value | INCRBY type offset increment ...]
-void BitFieldCommand(Call& call) { RunBitField(call, false); }
+// BITFIELD key [GET type offset | [OVERFLOW WRAP|SAT|FAIL] SET type offset value | INCRBY type
+// offset increment ...]
+void BitFieldCommand(Call& call) {
+  RunBitField(call, false);
+}
 
 // BITFIELD_RO key [GET type offset ...]
-void BitFieldRo(Call& call) { RunBitField(call, true); }
+void BitFieldRo(Call& call) {
+  RunBitField(call, true);
+}
 
 // clang-format off
 constexpr Command kBitFieldCommands[] = {
@@ -163,10 +175,13 @@ constexpr Command kBitFieldCommands[] = {
   {"BITFIELD_RO", -2,    Keys::One(), kReadOnly | kFast, Acl::kBitmap, BitFieldRo,      "6.0.0", "key [GET type offset [...]]",     "Reads integers of any width at any bit of a string."},
 };
 // clang-format on
-static_assert(WellFormed(kBitFieldCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kBitFieldCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> BitFieldCommands() { return kBitFieldCommands; }
+std::span<const Command> BitFieldCommands() {
+  return kBitFieldCommands;
+}
 
 }  // namespace kiln

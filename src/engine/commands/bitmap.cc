@@ -18,7 +18,9 @@ void SetBit(Call& call) {
   std::optional<uint64_t> offset = ParseBitOffset(call, call.args.Text());
   if (!offset) return;
   int64_t bit = call.args.Integer();
-  if (!call.args.ok() || (bit != 0 && bit != 1)) return call.FailText("ERR bit is not an integer or out of range");
+  if (!call.args.ok() || (bit != 0 && bit != 1)) {
+    return call.FailText("ERR bit is not an integer or out of range");
+  }
   Record* record = call.db.Touch(key);
   if (IsWrongType(record)) return call.Fail(Error::kWrongType);
 
@@ -162,7 +164,8 @@ void Combine(BitOperation operation, std::string_view text, std::string* result)
   }
 }
 
-std::string CombineAll(Call& call, BitOperation operation, const std::vector<Key>& sources, size_t bytes) {
+std::string CombineAll(Call& call, BitOperation operation, const std::vector<Key>& sources,
+                       size_t bytes) {
   StringScratch scratch;
   std::string result(TextOrEmpty(call.db.Peek(sources[0]), scratch));
   result.resize(bytes);
@@ -212,10 +215,13 @@ constexpr Command kBitmapCommands[] = {
   {"SETBIT",   4,     Keys::One(),           kWrite | kGrows,    Acl::kBitmap, SetBit,   "2.2.0", "key offset value",                   "Sets or clears one bit of a string, which grows with zeros as needed."},
 };
 // clang-format on
-static_assert(WellFormed(kBitmapCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kBitmapCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> BitmapCommands() { return kBitmapCommands; }
+std::span<const Command> BitmapCommands() {
+  return kBitmapCommands;
+}
 
 }  // namespace kiln

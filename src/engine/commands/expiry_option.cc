@@ -6,8 +6,10 @@
 namespace kiln {
 
 bool TakeExpiry(ArgumentCursor& args, ExpiryOption* option) {
-  constexpr ExpiryOption kOptions[] = {
-      {"EX", {}, true, false}, {"PX", {}, false, false}, {"EXAT", {}, true, true}, {"PXAT", {}, false, true}};
+  constexpr ExpiryOption kOptions[] = {{"EX", {}, true, false},
+                                       {"PX", {}, false, false},
+                                       {"EXAT", {}, true, true},
+                                       {"PXAT", {}, false, true}};
   for (const ExpiryOption& row : kOptions) {
     if (!args.Take(row.word)) continue;
     if (option->is_given() && option->word != row.word) args.Fail(Error::kSyntax);

@@ -18,7 +18,8 @@ struct ExpiryOption {
   bool is_given() const { return !word.empty(); }
 };
 
-// Takes such an option with its amount if it comes next. Saying it twice is fine, two different ones are a syntax error.
+// Takes such an option with its amount if it comes next. Saying it twice is fine, two different
+// ones are a syntax error.
 bool TakeExpiry(ArgumentCursor& args, ExpiryOption* option);
 
 // The moment in Unix ms. Nothing when the amount makes no sense; then the client has been told.

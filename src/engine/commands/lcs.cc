@@ -1,4 +1,5 @@
-// LCS: the longest common subsequence of two strings, by the usual table of the lengths for all pairs of prefixes.
+// LCS: the longest common subsequence of two strings, by the usual table of the lengths for all
+// pairs of prefixes.
 
 #include <memory>
 
@@ -45,7 +46,8 @@ bool ParseOptions(Call& call, LcsOptions* options) {
 class LcsTable {
  public:
   LcsTable(std::string_view a, std::string_view b)
-      : width_(b.size() + 1), cells_(std::make_unique_for_overwrite<uint32_t[]>((a.size() + 1) * width_)) {
+      : width_(b.size() + 1),
+        cells_(std::make_unique_for_overwrite<uint32_t[]>((a.size() + 1) * width_)) {
     std::fill_n(cells_.get(), width_, 0);
     for (size_t i = 1; i <= a.size(); ++i) {
       uint32_t* row = cells_.get() + i * width_;
@@ -125,7 +127,8 @@ void ReplyIndices(Call& call, std::string_view a, std::string_view b, const LcsT
 // LCS key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]
 void Lcs(Call& call) {
   Key keys[] = {call.args.NextKey(), call.args.NextKey()};
-  // Finding one may remove the other where both have expired, so records are looked at only after both were found.
+  // Finding one may remove the other where both have expired, so records are looked at only after
+  // both were found.
   bool wrong_type = false;
   for (const Key& key : keys) wrong_type |= IsWrongType(call.db.Find(key));
   if (wrong_type) return call.FailText("ERR The specified keys must contain string values");
@@ -135,8 +138,10 @@ void Lcs(Call& call) {
 
   LcsOptions options;
   if (!ParseOptions(call, &options)) return;
-  if ((a.size() + 1) * (b.size() + 1) > static_cast<size_t>(call.settings().proto_max_bulk_len_bytes) / sizeof(uint32_t)) {
-    return call.FailText("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
+  if ((a.size() + 1) * (b.size() + 1) >
+      static_cast<size_t>(call.settings().proto_max_bulk_len_bytes) / sizeof(uint32_t)) {
+    return call.FailText(
+        "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
   }
   LcsTable table(a, b);
   if (options.with_indices) return ReplyIndices(call, a, b, table, options);
@@ -150,10 +155,13 @@ constexpr Command kLcsCommands[] = {
   {"LCS", -3,    Keys::Range(1, 2, 1), kReadOnly, Acl::kString, Lcs,     "7.0.0", "key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]", "Finds the longest common subsequence of two strings."},
 };
 // clang-format on
-static_assert(WellFormed(kLcsCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kLcsCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> LcsCommands() { return kLcsCommands; }
+std::span<const Command> LcsCommands() {
+  return kLcsCommands;
+}
 
 }  // namespace kiln

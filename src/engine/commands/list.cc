@@ -31,13 +31,21 @@ void Push(Call& call, End end, IfAbsent if_absent) {
 }
 
 // LPUSH key element [element ...]
-void LPush(Call& call) { Push(call, End::kHead, IfAbsent::kCreate); }
+void LPush(Call& call) {
+  Push(call, End::kHead, IfAbsent::kCreate);
+}
 // LPUSHX key element [element ...]
-void LPushX(Call& call) { Push(call, End::kHead, IfAbsent::kDoNothing); }
+void LPushX(Call& call) {
+  Push(call, End::kHead, IfAbsent::kDoNothing);
+}
 // RPUSH key element [element ...]
-void RPush(Call& call) { Push(call, End::kTail, IfAbsent::kCreate); }
+void RPush(Call& call) {
+  Push(call, End::kTail, IfAbsent::kCreate);
+}
 // RPUSHX key element [element ...]
-void RPushX(Call& call) { Push(call, End::kTail, IfAbsent::kDoNothing); }
+void RPushX(Call& call) {
+  Push(call, End::kTail, IfAbsent::kDoNothing);
+}
 
 void Pop(Call& call, End end) {
   Key key = call.args.NextKey();
@@ -54,9 +62,13 @@ void Pop(Call& call, End end) {
 }
 
 // LPOP key [count]
-void LPop(Call& call) { Pop(call, End::kHead); }
+void LPop(Call& call) {
+  Pop(call, End::kHead);
+}
 // RPOP key [count]
-void RPop(Call& call) { Pop(call, End::kTail); }
+void RPop(Call& call) {
+  Pop(call, End::kTail);
+}
 
 // LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]
 void LMPop(Call& call) {
@@ -122,7 +134,9 @@ void LSet(Call& call) {
   int64_t index = call.args.Integer();
   std::string_view element = call.args.Text();
   if (!call.args.ok()) return call.Fail(call.args.error());
-  if (!(*list)->Set(index, element, ListLimitsOf(call.settings()))) return call.Fail(Error::kIndexOutOfRange);
+  if (!(*list)->Set(index, element, ListLimitsOf(call.settings()))) {
+    return call.Fail(Error::kIndexOutOfRange);
+  }
   call.reply.Ok();
   call.Changed(key, kEventList, "lset");
 }
@@ -137,7 +151,9 @@ void LInsert(Call& call) {
   StoreResult<List*> list = call.db.Change<List>(key);
   if (!list) return call.Fail(list.error());
   if (*list == nullptr) return call.reply.Integer(0);
-  if (!(*list)->Insert(side, pivot, element, ListLimitsOf(call.settings()))) return call.reply.Integer(-1);
+  if (!(*list)->Insert(side, pivot, element, ListLimitsOf(call.settings()))) {
+    return call.reply.Integer(-1);
+  }
   call.reply.Integer(static_cast<int64_t>((*list)->size()));
   call.Changed(key, kEventList, "linsert");
 }
@@ -181,7 +197,8 @@ void LRem(Call& call) {
   if (!call.args.ok()) return call.Fail(call.args.error());
   StoreResult<List*> list = call.db.Change<List>(key);
   if (!list) return call.Fail(list.error());
-  size_t removed = *list == nullptr ? 0 : (*list)->Remove(count, element, ListLimitsOf(call.settings()));
+  size_t removed =
+      *list == nullptr ? 0 : (*list)->Remove(count, element, ListLimitsOf(call.settings()));
   call.reply.Integer(static_cast<int64_t>(removed));
   if (removed == 0) return;
   call.Changed(key, kEventList, "lrem");
@@ -200,7 +217,8 @@ std::string_view ReadPositionQuery(ArgumentCursor& args, PositionQuery* query, b
                "or use negative to start from the end of the list";
       }
       if (query->rank == INT64_MIN) {
-        return "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807";
+        return "ERR value is out of range, value must between -9223372036854775807 and "
+               "9223372036854775807";
       }
     } else if (args.Left() >= 2 && args.Take("COUNT")) {
       int64_t count = args.Integer();
@@ -260,10 +278,13 @@ constexpr Command kListCommands[] = {
   {"RPUSHX",    -3,    Keys::One(),                        kWrite | kGrows | kFast, Acl::kList, RPushX,    "2.2.0", "key element [element ...]",                               "Pushes elements to the tail of a list that exists."},
 };
 // clang-format on
-static_assert(WellFormed(kListCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kListCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> ListCommands() { return kListCommands; }
+std::span<const Command> ListCommands() {
+  return kListCommands;
+}
 
 }  // namespace kiln

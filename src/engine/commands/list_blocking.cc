@@ -17,16 +17,22 @@ void BlockingPop(Call& call, End end) {
   if (!ReadBlockTimeout(call, call.args.Text(), &deadline_ms)) return;
   FoundList found = FindFirstList(call, keys);
   if (found.has_failed) return;
-  if (found.key == nullptr) return call.Block(std::move(keys), deadline_ms, NullArrayText(call.reply));
+  if (found.key == nullptr) {
+    return call.Block(std::move(keys), deadline_ms, NullArrayText(call.reply));
+  }
   call.reply.Array(2);
   call.reply.Bulk(found.key->text);
   PopOne(call, *found.key, *found.list, end);
 }
 
 // BLPOP key [key ...] timeout
-void BLPop(Call& call) { BlockingPop(call, End::kHead); }
+void BLPop(Call& call) {
+  BlockingPop(call, End::kHead);
+}
 // BRPOP key [key ...] timeout
-void BRPop(Call& call) { BlockingPop(call, End::kTail); }
+void BRPop(Call& call) {
+  BlockingPop(call, End::kTail);
+}
 
 // BLMPOP timeout numkeys key [key ...] LEFT|RIGHT [COUNT count]
 void BLMPop(Call& call) {
@@ -37,7 +43,9 @@ void BLMPop(Call& call) {
   if (!ReadBlockTimeout(call, timeout, &deadline_ms)) return;
   FoundList found = FindFirstList(call, pop.keys);
   if (found.has_failed) return;
-  if (found.key == nullptr) return call.Block(std::move(pop.keys), deadline_ms, NullArrayText(call.reply));
+  if (found.key == nullptr) {
+    return call.Block(std::move(pop.keys), deadline_ms, NullArrayText(call.reply));
+  }
   call.reply.Array(2);
   call.reply.Bulk(found.key->text);
   PopSeveral(call, *found.key, *found.list, pop.end, pop.count);
@@ -81,10 +89,13 @@ constexpr Command kBlockingListCommands[] = {
   {"BRPOPLPUSH", 4,     Keys::Range(1, 2, 1),         kWrite | kGrows | kBlocking,       Acl::kList, BRPopLPush, "2.2.0", "source destination timeout",                              "Moves the last element of a list to the head of another and returns it; waits for one."},
 };
 // clang-format on
-static_assert(WellFormed(kBlockingListCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kBlockingListCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> BlockingListCommands() { return kBlockingListCommands; }
+std::span<const Command> BlockingListCommands() {
+  return kBlockingListCommands;
+}
 
 }  // namespace kiln

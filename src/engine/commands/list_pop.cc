@@ -19,19 +19,22 @@ void ElementsPopped(Call& call, const Key& key, const List& list, End end, size_
 }
 
 void PopOne(Call& call, const Key& key, List& list, End end) {
-  list.Pop(end, ListLimitsOf(call.settings()), [&](const Element& element) { ReplyElement(call, element); });
+  list.Pop(end, ListLimitsOf(call.settings()),
+           [&](const Element& element) { ReplyElement(call, element); });
   ElementsPopped(call, key, list, end, 1);
 }
 
 void PopSeveral(Call& call, const Key& key, List& list, End end, size_t count) {
   count = std::min(count, list.size());
   call.reply.Array(count);
-  list.ForEach({0, count}, [&](const Element& element) { ReplyElement(call, element); }, end);
+  list.ForEach(
+      {0, count}, [&](const Element& element) { ReplyElement(call, element); }, end);
   list.Drop(end, count, ListLimitsOf(call.settings()));
   ElementsPopped(call, key, list, end, count);
 }
 
-void MoveElement(Call& call, const Key& source_key, List& source, const Key& target_key, const Move& move) {
+void MoveElement(Call& call, const Key& source_key, List& source, const Key& target_key,
+                 const Move& move) {
   StoreResult<List*> target = call.db.FindOrCreate<List>(target_key);
   if (!target) return call.Fail(target.error());
   ListLimits limits = ListLimitsOf(call.settings());

@@ -1,4 +1,5 @@
-// Taking elements out of lists, with the reply and the events: what LPOP and its relatives, blocking or not, share.
+// Taking elements out of lists, with the reply and the events: what LPOP and its relatives,
+// blocking or not, share.
 #pragma once
 
 #include <vector>
@@ -11,9 +12,12 @@ namespace kiln {
 void ReplyElement(Call& call, const Element& element);
 
 // A change of several elements counts as so many changes; Call::Changed has counted one.
-inline void CountChanges(Call& call, size_t changes) { call.db.context().stats.changes += changes - 1; }
+inline void CountChanges(Call& call, size_t changes) {
+  call.db.context().stats.changes += changes - 1;
+}
 
-// Elements were taken from an end: the event, and the key goes when nothing is left. The list may be gone afterwards.
+// Elements were taken from an end: the event, and the key goes when nothing is left. The list may
+// be gone afterwards.
 void ElementsPopped(Call& call, const Key& key, const List& list, End end, size_t count);
 
 // Both reply with what they pop: the element of a list that has one, or an array of up to `count`.
@@ -26,7 +30,8 @@ struct Move {
   End to;
 };
 // Moves an element from a list that has one to another list, or the same one, and replies with it.
-void MoveElement(Call& call, const Key& source_key, List& source, const Key& target_key, const Move& move);
+void MoveElement(Call& call, const Key& source_key, List& source, const Key& target_key,
+                 const Move& move);
 
 // LEFT or RIGHT; a syntax error otherwise.
 End TakeEnd(ArgumentCursor& args);
@@ -40,8 +45,9 @@ struct MultiPop {
 // Reads "numkeys key [key ...] LEFT|RIGHT [COUNT count]". False when an error is replied.
 bool ReadMultiPop(Call& call, MultiPop* pop);
 
-// Finds the first of several keys that holds a list. A key of another type before it is an error, which is replied; but
-// to whoever waits already such a key is as good as none, until there is a list.
+// Finds the first of several keys that holds a list. A key of another type before it is an error,
+// which is replied; but to whoever waits already such a key is as good as none, until there is a
+// list.
 struct FoundList {
   const Key* key = nullptr;  // null when there is none
   List* list = nullptr;

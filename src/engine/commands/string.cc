@@ -1,5 +1,5 @@
-// String commands: reading and setting whole values. Counters are in string_number.cc, parts of strings in
-// string_range.cc.
+// String commands: reading and setting whole values. Counters are in string_number.cc, parts of
+// strings in string_range.cc.
 
 #include "engine/commands/command_errors.h"
 #include "engine/commands/expiry_option.h"
@@ -17,7 +17,9 @@ void ReplyString(Call& call, const Record* record) {
 }
 
 // GET key
-void Get(Call& call) { ReplyString(call, call.db.Find(call.args.NextKey())); }
+void Get(Call& call) {
+  ReplyString(call, call.db.Find(call.args.NextKey()));
+}
 
 // GETDEL key
 void GetDel(Call& call) {
@@ -34,7 +36,8 @@ void ChangeExpiry(Call& call, const Key& key, Record* record, uint64_t expiry_ms
   call.Changed(key, kEventGeneric, expiry_ms == kNoExpiry ? "persist" : "expire");
 }
 
-// GETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]
+// GETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds |
+// PERSIST]
 void GetEx(Call& call) {
   Key key = call.args.NextKey();
   ExpiryOption expiry;
@@ -132,10 +135,14 @@ void SetFor(Call& call, bool in_seconds) {
 }
 
 // SETEX key seconds value
-void SetEx(Call& call) { SetFor(call, true); }
+void SetEx(Call& call) {
+  SetFor(call, true);
+}
 
 // PSETEX key milliseconds value
-void PSetEx(Call& call) { SetFor(call, false); }
+void PSetEx(Call& call) {
+  SetFor(call, false);
+}
 
 struct SetOptions {
   bool if_absent = false;
@@ -159,7 +166,8 @@ bool ParseSetOptions(ArgumentCursor& args, SetOptions* options) {
       args.Fail(Error::kSyntax);
     }
   }
-  bool conflict = (options->if_absent && options->if_present) || (options->keep_expiry && options->expiry.is_given());
+  bool conflict = (options->if_absent && options->if_present) ||
+                  (options->keep_expiry && options->expiry.is_given());
   if (conflict) args.Fail(Error::kSyntax);
   return args.ok();
 }
@@ -190,12 +198,13 @@ void SetWithOptions(Call& call, const Key& key, std::string_view value) {
   if (!options.reply_old) call.reply.Ok();
 }
 
-// SET key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds |
-// KEEPTTL]
+// SET key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT
+// unix-time-milliseconds | KEEPTTL]
 void Set(Call& call) {
   Key key = call.args.NextKey();
   std::string_view value = call.args.Text();
-  if (call.args.Left() > 0) [[unlikely]] return SetWithOptions(call, key, value);
+  if (call.args.Left() > 0) [[unlikely]]
+    return SetWithOptions(call, key, value);
   call.db.SetString(key, value, {});
   call.Changed(key, kEventString, "set");
   call.reply.Ok();
@@ -217,10 +226,13 @@ constexpr Command kStringCommands[] = {
   {"SETNX",  3,     Keys::One(),           kWrite | kGrows | kFast, Acl::kString, SetNx,   "1.0.0", "key value", "Sets a string if the key does not exist."},
 };
 // clang-format on
-static_assert(WellFormed(kStringCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kStringCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> StringCommands() { return kStringCommands; }
+std::span<const Command> StringCommands() {
+  return kStringCommands;
+}
 
 }  // namespace kiln

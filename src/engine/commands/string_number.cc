@@ -26,7 +26,9 @@ void IncrementBy(Call& call, const Key& key, int64_t delta) {
 }
 
 // DECR key
-void Decr(Call& call) { IncrementBy(call, call.args.NextKey(), -1); }
+void Decr(Call& call) {
+  IncrementBy(call, call.args.NextKey(), -1);
+}
 
 // DECRBY key decrement
 void DecrBy(Call& call) {
@@ -38,7 +40,9 @@ void DecrBy(Call& call) {
 }
 
 // INCR key
-void Incr(Call& call) { IncrementBy(call, call.args.NextKey(), 1); }
+void Incr(Call& call) {
+  IncrementBy(call, call.args.NextKey(), 1);
+}
 
 // INCRBY key increment
 void IncrBy(Call& call) {
@@ -54,7 +58,8 @@ void IncrByFloat(Call& call) {
   Record* record = call.db.Touch(key);
   if (IsWrongType(record)) return call.Fail(Error::kWrongType);
   StringScratch scratch;
-  std::optional<long double> value = record == nullptr ? 0 : ParseLongDouble(TextOrEmpty(record, scratch));
+  std::optional<long double> value =
+      record == nullptr ? 0 : ParseLongDouble(TextOrEmpty(record, scratch));
   std::optional<long double> increment = ParseLongDouble(call.args.Text());
   if (!value || !increment) return call.Fail(Error::kNotFloat);
   long double sum = *value + *increment;
@@ -77,10 +82,13 @@ constexpr Command kStringNumberCommands[] = {
   {"INCRBYFLOAT", 3,     Keys::One(), kWrite | kGrows | kFast, Acl::kString, IncrByFloat, "2.6.0", "key increment", "Adds a number to the decimal number at a key; an absent one counts as 0."},
 };
 // clang-format on
-static_assert(WellFormed(kStringNumberCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kStringNumberCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> StringNumberCommands() { return kStringNumberCommands; }
+std::span<const Command> StringNumberCommands() {
+  return kStringNumberCommands;
+}
 
 }  // namespace kiln

@@ -27,8 +27,8 @@ void Append(Call& call) {
   call.reply.Integer(static_cast<int64_t>(old_bytes + value.size()));
 }
 
-// The bytes from `start` to `end`, both included, negative ones counted from the end; as Redis, which returns the first
-// byte when both lie before it.
+// The bytes from `start` to `end`, both included, negative ones counted from the end; as Redis,
+// which returns the first byte when both lie before it.
 std::string_view Slice(std::string_view text, int64_t start, int64_t end) {
   auto size = static_cast<int64_t>(text.size());
   if (start < 0 && end < 0 && start > end) return {};
@@ -92,10 +92,13 @@ constexpr Command kStringRangeCommands[] = {
   {"SUBSTR",   4,     Keys::One(), kReadOnly,               Acl::kString, GetRange, "1.0.0", "key start end",    "Returns a part of the string at a key; the old name of GETRANGE."},
 };
 // clang-format on
-static_assert(WellFormed(kStringRangeCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kStringRangeCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> StringRangeCommands() { return kStringRangeCommands; }
+std::span<const Command> StringRangeCommands() {
+  return kStringRangeCommands;
+}
 
 }  // namespace kiln

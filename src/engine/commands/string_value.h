@@ -1,4 +1,5 @@
-// What the commands on strings share: type checks, text of a record, the limit on length, room to write in.
+// What the commands on strings share: type checks, text of a record, the limit on length, room to
+// write in.
 //
 // Record pointers and texts are good until the next change of the same shard.
 #pragma once
@@ -33,7 +34,8 @@ inline size_t MaxStringBytes(const Settings& settings) {
 // Whether `offset` + `bytes` is more than a string may hold; then the client has been told.
 bool IsTooLong(Call& call, size_t offset, size_t bytes);
 
-// The string at `key` as a raw record of at least `bytes`, grown with zeros or created; `record` is the one found there.
+// The string at `key` as a raw record of at least `bytes`, grown with zeros or created; `record` is
+// the one found there.
 Record* MakeWritable(Call& call, const Key& key, Record* record, size_t bytes);
 
 }  // namespace kiln

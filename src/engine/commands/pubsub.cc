@@ -79,7 +79,7 @@ void SUnsubscribe(Call& call) { UnsubscribeFrom(call, Kind::kShard, "sunsubscrib
 void PublishTo(Call& call, bool to_shard) {
   std::string_view channel = call.args.Text();
   std::string_view message = call.args.Text();
-  bool listens = call.client.subscriptions.any() && !call.covered;
+  bool listens = call.client.subscriptions.any() && !call.covered && call.client.reply_mode == ReplyMode::kOn;
   PubSub::Own own{call.client.handle.id, {}};
   size_t receivers = to_shard ? call.services.pubsub->PublishShard(channel, message, listens ? &own : nullptr)
                               : call.services.pubsub->Publish(channel, message, listens ? &own : nullptr);

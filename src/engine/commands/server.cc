@@ -24,6 +24,12 @@ void BgSave(Call& call) {
   call.FailText(kNoPersistence);
 }
 
+// FAILOVER [TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]
+void Failover(Call& call) {
+  if (call.args.Left() == 1 && call.args.Take("ABORT")) return call.FailText("ERR No failover in progress.");
+  call.FailText("ERR FAILOVER requires connected replicas.");
+}
+
 // LASTSAVE
 void LastSave(Call& call) { call.reply.Integer(call.services.server->LastSaveSeconds()); }
 
@@ -68,6 +74,20 @@ void ReplicaOf(Call& call) {
   auto number = ParseInt64(port);
   if (!number || *number < 0 || *number > 65535) return call.FailText("ERR Invalid master port");
   call.FailText(kNoReplication);
+}
+
+// PSYNC replicationid offset, SYNC
+void PSync(Call& call) { call.FailText(kNoReplication); }
+
+// REPLCONF option value [option value ...]
+void ReplConf(Call& call) {
+  if (call.args.Left() % 2 != 0) return call.Fail(Error::kSyntax);
+  while (call.args.More()) {
+    if (call.args.Take("LISTENING-PORT")) call.args.Integer();
+    else return call.FailText("ERR Unrecognized REPLCONF option: " + std::string(call.args.Peek()));
+  }
+  if (!call.args.Done()) return call.Fail(call.args.error());
+  call.reply.Ok();
 }
 
 // ROLE
@@ -120,6 +140,7 @@ constexpr Command kServerCommands[] = {
   // name            arity  keys          flags                                                 acl         handler       since     usage                                       summary
   {"BGREWRITEAOF",   1,     Keys::None(), kPersist,                                             Acl::kNone, BgRewriteAof, "1.0.0",  "",                                         "Writes the append-only file anew in the background."},
   {"BGSAVE",         -1,    Keys::None(), kPersist,                                             Acl::kNone, BgSave,       "1.0.0",  "[SCHEDULE]",                               "Saves the databases to disk in the background."},
+  {"FAILOVER",       -1,    Keys::None(), kAdmin | kNoScript | kStale,                          Acl::kNone, Failover,     "6.2.0",  "[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]", "Makes a replica the primary, without loss."},
   {"LASTSAVE",       1,     Keys::None(), kInfoFlags,                                           kAcl,       LastSave,     "1.0.0",  "",                                         "Returns the Unix time of the last save."},
   {"LOLWUT",         -1,    Keys::None(), kReadOnly | kFast,                                    Acl::kNone, Lolwut,       "5.0.0",  "[VERSION version]",                        "Shows the version and some art."},
   {"MODULE",         -2,    Keys::None(), kContainer,                                           Acl::kNone, nullptr,      "4.0.0",  "",                                         "A container for commands about modules."},
@@ -129,11 +150,14 @@ constexpr Command kServerCommands[] = {
   {"MODULE|LOADEX",  -3,    Keys::None(), kModule | kNoAsyncLoading,                            Acl::kNone, ModuleRefuse, "7.0.0",  "path [CONFIG name value ...] [ARGS ...]",  "Always refused: Kiln loads no modules."},
   {"MODULE|UNLOAD",  3,     Keys::None(), kModule | kNoAsyncLoading,                            Acl::kNone, ModuleRefuse, "4.0.0",  "name",                                     "Always refused: Kiln loads no modules."},
   {"MONITOR",        1,     Keys::None(), kAdmin | kNoScript | kLoading | kStale,               Acl::kNone, Monitor,      "1.0.0",  "",                                         "Shows every command as it runs."},
+  {"PSYNC",          -3,    Keys::None(), kPersist | kNoMulti,                                  Acl::kNone, PSync,        "2.8.0",  "replicationid offset",                     "What replicas say: asks for the changes since an offset."},
+  {"REPLCONF",       -1,    Keys::None(), kAdmin | kNoScript | kLoading | kStale | kAllowBusy,  Acl::kNone, ReplConf,     "3.0.0",  "",                                         "What replicas say: tells the primary about one."},
   {"REPLICAOF",      3,     Keys::None(), kPersist | kStale,                                    Acl::kNone, ReplicaOf,    "5.0.0",  "<host port | NO ONE>",                     "Makes the server a replica, or a primary."},
   {"ROLE",           1,     Keys::None(), kInfoFlags | kNoScript,                               kAcl,       Role,         "2.8.12", "",                                         "Returns the server's place in replication."},
   {"SAVE",           1,     Keys::None(), kPersist | kNoMulti,                                  Acl::kNone, Save,         "1.0.0",  "",                                         "Saves the databases to disk."},
   {"SHUTDOWN",       -1,    Keys::None(), kAdmin | kNoScript | kLoading | kStale | kNoMulti | kAllowBusy | kEndsBatch, Acl::kNone, Shutdown, "1.0.0", "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]", "Ends the server."},
   {"SLAVEOF",        3,     Keys::None(), kPersist | kStale,                                    Acl::kNone, ReplicaOf,    "1.0.0",  "<host port | NO ONE>",                     "Makes the server a replica, or a primary; REPLICAOF's older name."},
+  {"SYNC",           1,     Keys::None(), kPersist | kNoMulti,                                  Acl::kNone, PSync,        "1.0.0",  "",                                         "What replicas say: asks for everything."},
   {"TIME",           1,     Keys::None(), kInfoFlags,                                           Acl::kNone, Time,         "2.6.0",  "",                                         "Returns the server's time."},
 };
 // clang-format on

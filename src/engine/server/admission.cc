@@ -24,9 +24,8 @@ std::string UnknownCommandText(Arguments arguments) {
   constexpr size_t kMaxEcho = 128;
   std::string shown;
   for (size_t i = 1; i < arguments.size() && shown.size() < kMaxEcho; ++i) {
-    shown += '\'';
-    shown += arguments[i].substr(0, kMaxEcho - shown.size());
-    shown += "' ";
+    std::string_view part = arguments[i].substr(0, kMaxEcho - shown.size());
+    shown.append(1, '\'').append(part).append("' ");
   }
   return "ERR unknown command '" + std::string(arguments[0].substr(0, kMaxEcho)) +
          "', with args beginning with: " + shown;

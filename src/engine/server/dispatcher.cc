@@ -83,20 +83,26 @@ inline void Dispatcher::Run(const Request& request, Arguments arguments) {
   } else {
     RunSpecial(request, arguments, client, reply);
   }
-  FinishReply(session, reply_start);
+  // What tells of subscriptions is no reply: CLIENT REPLY does not suppress it.
+  bool is_reply = command == nullptr || !command->Is(kPubSub) || !command->Is(kNoScript) || reply.HasError();
+  FinishReply(session, reply_start, is_reply);
 }
 
 void Dispatcher::RunBatch(const RequestBatch& batch) {
   ticks_ = Ticks();
+  context_.now_ms = static_cast<uint64_t>(NowMs());
+  ReadSettings();
+  for (size_t i = 0; i < batch.size; ++i) Run(batch.requests[i], batch.ArgumentsOf(batch.requests[i]));
+}
+
+void Dispatcher::ReadSettings() {
   special_flags_ = kDebugOnly | kContainer | (server_.settings().maxmemory_bytes > 0 ? kGrows | kLocksQueue : 0);
   has_monitors_ = server_.has_monitors();
   tracks_latency_ = server_.settings().latency_tracking;
   command_stats_ = worker_.command_stats().data();
-  context_.now_ms = static_cast<uint64_t>(NowMs());
   slow_ticks_ = server_.SlowTicks();
   is_paused_ = server_.IsPaused(context_.now_ms);
   if (is_paused_) special_flags_ |= kReadOnly;
-  for (size_t i = 0; i < batch.size; ++i) Run(batch.requests[i], batch.ArgumentsOf(batch.requests[i]));
 }
 
 void Dispatcher::RunSpecial(const Request& request, Arguments arguments, Client& client, Reply& reply) {
@@ -142,14 +148,14 @@ void Dispatcher::RunMemcache(const Request& request, Arguments arguments, Client
   context_.no_room = false;
 }
 
-void Dispatcher::FinishReply(Session& session, size_t reply_start) {
+void Dispatcher::FinishReply(Session& session, size_t reply_start, bool is_reply) {
   Client& client = session.client();
   if (client.reply_mode != ReplyMode::kOn) [[unlikely]] {
     if (client.reply_mode == ReplyMode::kSkipNext) {
       client.reply_mode = ReplyMode::kSkip;
       return;
     }
-    session.output().Truncate(reply_start);
+    if (is_reply) session.output().Truncate(reply_start);
     if (client.reply_mode == ReplyMode::kSkip) client.reply_mode = ReplyMode::kOn;
   }
   if (session.output().size() > reply_start || client.close_after_reply) session.OutputGrew();
@@ -170,7 +176,7 @@ void Dispatcher::RunWithPlan(const Command& command, Call& call) {
   if (plan_.everything()) {
     call.covered = true;
     server_.gate().Exclusive(worker_.index(), [&] { Handle(command, call); });
-    return;
+    return ReadSettings();  // it may have changed some
   }
   LockPlan plan = plan_;
   plan.Lock(keyspace_, command.Is(kWrite | kLocksQueue));

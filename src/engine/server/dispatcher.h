@@ -47,6 +47,7 @@ class Dispatcher final : public NestedRunner {
  private:
   friend class AdmissionTest;
 
+  void ReadSettings();
   void Run(const Request& request, Arguments arguments);
   void RunSpecial(const Request& request, Arguments arguments, Client& client, Reply& reply);
   void Refuse(const Command* command, std::string_view refusal, Client& client, Reply& reply);
@@ -69,7 +70,7 @@ class Dispatcher final : public NestedRunner {
 
   void Account(const Command& command, const Call& call, uint64_t started_ticks);
   void CountError(std::string_view reply_line);
-  void FinishReply(Session& session, size_t reply_start);
+  void FinishReply(Session& session, size_t reply_start, bool is_reply);
 
   Server& server_;
   Worker& worker_;

@@ -233,6 +233,7 @@ void Session::Flush() {
     sent_ = 0;
   }
   client_.output_bytes = output_.size() - sent_;
+  client_.input_bytes = input_.size();
   if (all_sent == is_writable_armed_) {
     is_writable_armed_ = !all_sent;
     worker_.loop().Modify(stream_->fd(), EPOLLIN | (all_sent ? 0u : static_cast<uint32_t>(EPOLLOUT)), this);

@@ -64,6 +64,13 @@ void EventLoop::RunOnce(int max_wait_ms) {
   if (hooks_ != nullptr) hooks_->AfterTurn();
 }
 
+void EventLoop::CallReadyNow() {
+  ready_ = std::max(::epoll_wait(epoll_fd_.get(), events_, kMaxEvents, 0), 0);
+  next_ = 0;
+  mailbox_.DeliverAll();
+  CallReady();
+}
+
 void EventLoop::Run() {
   while (!IsStopped()) RunOnce();
 }

@@ -117,6 +117,9 @@ class NestedRunner {
   virtual void RunNested(Call& outer, const Command& command, Arguments arguments, Reply& reply) = 0;
   // Whether commands that grow may run; evicts first if it must. Alone, or holding no lock.
   virtual bool MakeRoom() = 0;
+  // For a script that goes on for too long: lets all workers answer their clients once, the caller's own included. Alone.
+  // True when the server is to end, and the script with it.
+  virtual bool ServeOthers() = 0;
   // Counts a command that a script may not run; `command` is null when it does not exist.
   virtual void CountRefused(const Command* command, std::string_view error) = 0;
   // Takes a client out of MULTI and WATCH. Locks the watched keys' shards unless `covered` says the caller's locks do.

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/time.h"
+#include "engine/commands/services.h"
 #include "engine/script/convert.h"
 #include "engine/script/sandbox.h"
 
@@ -20,6 +21,8 @@ constexpr int kFixedPlaces = 2;
 constexpr int kGlobals = lua_upvalueindex(1);        // the proxy that scripts see
 constexpr int kHiddenGlobals = lua_upvalueindex(2);  // where KEYS and ARGV go
 constexpr int kErrorHandler = lua_upvalueindex(3);
+// Between turns of others while a script goes on for too long.
+constexpr uint64_t kTurnEveryUs = 5000;
 // The longest text of a number.
 constexpr size_t kMaxNumberChars = 32;
 
@@ -187,20 +190,28 @@ void ScriptVm::CallScript(lua_State* lua) {
 void ScriptVm::Hook(lua_State* lua, lua_Debug*) {
   ScriptVm& vm = Of(lua);
   if (vm.run_ == nullptr) return;
-  if (vm.kill_requested_.load(std::memory_order_relaxed)) {
-    // From now on at every line: the script may have caught the error.
-    lua_sethook(lua, Hook, LUA_MASKLINE | LUA_MASKCOUNT, 1000);
-    PushErrorTable(lua, "ERR Script killed by user with SCRIPT KILL...");
-    lua_error(lua);
-  }
-  ScriptRun& run = *vm.run_;
+  vm.LetOthersIn();
+  if (!vm.kill_requested_.load(std::memory_order_relaxed)) return;
+  // From now on at every line: the script may catch the error.
+  lua_sethook(lua, Hook, LUA_MASKLINE | LUA_MASKCOUNT, 1000);
+  PushErrorTable(lua, "ERR Script killed by user with SCRIPT KILL...");
+  lua_error(lua);
+}
+
+void ScriptVm::LetOthersIn() {
+  ScriptRun& run = *run_;
   uint64_t now_us = MonotonicUs();
   if (run.started_us == 0) run.started_us = now_us;
-  auto limit_ms = static_cast<uint64_t>(run.call.settings().busy_reply_threshold_ms);
-  if (!run.is_slow && now_us - run.started_us > limit_ms * 1000) {
-    run.is_slow = true;
-    Log(LogLevel::kWarning, "Slow script detected: it has run for longer than busy-reply-threshold.");
+  uint64_t limit_us = static_cast<uint64_t>(run.call.settings().busy_reply_threshold_ms) * 1000;
+  if (limit_us == 0 || now_us - run.started_us < limit_us || now_us < run.next_turn_us) return;
+  if (run.next_turn_us == 0) {
+    Log(LogLevel::kWarning, "Slow script detected: still in execution after " +
+                                std::to_string((now_us - run.started_us) / 1000) +
+                                " milliseconds. You can try killing the script using the SCRIPT KILL command. Script name is: " +
+                                std::string(run.compiled.script->sha.view()) + ".");
   }
+  if (run.call.services.nested->ServeOthers()) RequestKill();
+  run.next_turn_us = MonotonicUs() + kTurnEveryUs;
 }
 
 const std::vector<std::string_view>* ScriptVm::ReadArguments(lua_State* lua) {

@@ -37,11 +37,11 @@ struct ScriptRun {
   Arguments arguments;
   bool is_read_only = false;
   bool allows_oom = false;
-  bool has_room = true;     // memory was below maxmemory when it began
+  bool has_room = true;       // memory was below maxmemory when it began
   bool has_written = false;
-  int version = 2;          // of the replies that the script sees: redis.setresp
-  uint64_t started_us = 0;  // set at the first look at the clock
-  bool is_slow = false;
+  int version = 2;            // of the replies that the script sees: redis.setresp
+  uint64_t started_us = 0;    // set at the first look at the clock
+  uint64_t next_turn_us = 0;  // of other clients; 0 until it has run for too long
 };
 
 class ScriptVm {
@@ -94,6 +94,8 @@ class ScriptVm {
   static void Hook(lua_State* lua, lua_Debug* record);
 
   void CallScript(lua_State* lua);
+  // Lets other clients hear that the server is busy, once the script has run for busy-reply-threshold.
+  void LetOthersIn();
 
   lua_State* lua_ = nullptr;
   ScriptRun* run_ = nullptr;

@@ -32,8 +32,12 @@ class Dispatcher final : public NestedRunner {
 
   void RunNested(Call& outer, const Command& command, Arguments arguments, Reply& reply) override;
   bool MakeRoom() override;
+  bool ServeOthers() override;
   void CountRefused(const Command* command, std::string_view error) override;
   void DiscardTransaction(Client& client, bool covered) override;
+
+  // The same for requests that come while a script runs for too long.
+  void RunBusyBatch(const RequestBatch& batch);
 
   // The client's wait is over without a reply from a writer: sends `reply`, or the one it asked for on timeout.
   void EndWait(Session& session);
@@ -59,6 +63,7 @@ class Dispatcher final : public NestedRunner {
   void PlanLocks(const Command& command, Arguments arguments, const Client& client);
   void PlanQueue(const Client& client);
   void Handle(const Command& command, Call& call);
+  void RunWhileBusy(const Request& request, Arguments arguments, Client& client, Reply& reply);
   void Queue(const Command& command, Arguments arguments, Client& client, Reply& reply);
 
   // Under the locks of all the call's shards.

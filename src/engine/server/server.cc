@@ -70,6 +70,7 @@ Server::Server(ParameterSet& parameters, Protocol protocol, std::string config_f
     workers_.push_back(std::make_unique<Worker>(*this, static_cast<uint32_t>(i)));
   }
   parameters_.OnChange([this](const Parameter& row) { return ApplyParameter(row.name); });
+  gate_.SetServe([this](size_t slot) { workers_[slot]->ServeWhileBusy(); });
   base_memory_bytes_ = AllocatedBytes();
 }
 

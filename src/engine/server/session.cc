@@ -22,7 +22,7 @@ Session::Session(Worker& worker, std::unique_ptr<PlainStream> stream, uint64_t i
 Session::~Session() = default;
 
 void Session::OnEvents(uint32_t events) {
-  if (is_closed_) return;
+  if (is_closed_ || is_masked_) return;
   if (events == 0) {
     is_postponed_ = false;
     Resume();
@@ -33,7 +33,7 @@ void Session::OnEvents(uint32_t events) {
 }
 
 bool Session::CanRun() const {
-  return !is_closed_ && !client_.is_blocked && !client_.is_held_back && !client_.close_after_reply;
+  return !is_closed_ && !is_masked_ && !client_.is_blocked && !client_.is_held_back && !client_.close_after_reply;
 }
 
 // A request that would be refused anyway need not wait for the refusal.
@@ -204,6 +204,12 @@ void Session::OutputGrewMuch() {
 
 void Session::Send(std::string_view bytes) {
   if (is_closed_) return;
+  if (is_masked_) [[unlikely]] {
+    worker_.loop().mailbox().Post([worker = &worker_, id = client_.handle.id, kept = std::string(bytes)] {
+      if (Session* session = worker->Find(id)) session->Send(kept);
+    });
+    return;
+  }
   worker_.LendOutput(output_);
   output_.Append(bytes);
   OutputGrew();

@@ -59,6 +59,9 @@ class Session final : public Handler {
   void Resume();
   // A pause is over: goes on with the request it held back.
   void EndPause();
+  // While its worker serves others in the middle of this session's requests, nothing may touch it.
+  void SetMasked(bool is_masked) { is_masked_ = is_masked; }
+  bool is_masked() const { return is_masked_; }
   // Seconds since the last request.
   uint64_t IdleSeconds() const;
 
@@ -87,6 +90,7 @@ class Session final : public Handler {
   size_t sent_ = 0;     // of output_
   Timer block_timer_;
   bool is_closed_ = false;
+  bool is_masked_ = false;
   bool is_paused_ = false;     // a pause was on when this turn looked
   bool is_dirty_ = false;      // on the worker's flush list
   bool is_writable_armed_ = false;

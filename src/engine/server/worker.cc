@@ -72,8 +72,15 @@ void Worker::AfterTurn() {
 }
 
 void Worker::FlushDirty() {
-  for (size_t i = 0; i < dirty_.size(); ++i) dirty_[i]->Flush();
-  dirty_.clear();
+  size_t kept = 0;
+  for (size_t i = 0; i < dirty_.size(); ++i) {
+    if (dirty_[i]->is_masked()) {
+      dirty_[kept++] = dirty_[i];
+    } else {
+      dirty_[i]->Flush();
+    }
+  }
+  dirty_.resize(kept);
 }
 
 // ---- Connections ----
@@ -156,6 +163,10 @@ void Worker::OnPauseEnd() {
 
 void Worker::RunBatch() {
   if (batch_.size == 0) return;
+  if (is_serving_busy_) [[unlikely]] {
+    dispatcher_->RunBusyBatch(batch_);
+    return batch_.Clear();
+  }
   server_.gate().StepAside(index_);
   stats_.commands += batch_.size;
   for (size_t i = 0; i < batch_.size; ++i) {

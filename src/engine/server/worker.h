@@ -98,6 +98,8 @@ class Worker final : public TurnHooks {
     return command;
   }
   void RunBatch();
+  // Serves the connections while a script goes on for too long: refuses nearly everything, but SCRIPT KILL gets through.
+  void ServeWhileBusy();
   void AddDirty(Session* session) { dirty_.push_back(session); }
   void OnClosed(Session* session);
   // Gives an empty output a recycled buffer; takes a sent one back.
@@ -152,6 +154,7 @@ class Worker final : public TurnHooks {
   std::vector<ByteBuffer> spare_buffers_;
   Timer tick_;
   Timer pause_end_;
+  bool is_serving_busy_ = false;
   bool expiry_is_due_ = false;
   size_t next_shard_ = 0;
   size_t next_flushed_shard_ = 0;

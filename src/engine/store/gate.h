@@ -4,12 +4,17 @@
 // The rare whole-keyspace command (FLUSHALL, SWAPDB, CLIENT LIST, CONFIG SET, a script that names no keys) asks for it
 // alone and waits until the others are out; they step aside between batches.
 //
+// A script may run alone for so long that clients must hear why they wait: its worker then calls LetWaitersServe from
+// time to time, and each worker that waits here gets a short turn, one after another, while the script stands still.
+//
 // Thread safety: Enter, Leave, StepAside and Exclusive are called by the worker that owns `slot`.
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -34,6 +39,11 @@ class Gate {
     Enter(slot);
   }
 
+  // What a worker does when it is let serve; to be set before the workers start.
+  void SetServe(std::function<void(size_t slot)> serve) { serve_ = std::move(serve); }
+  // For whoever runs alone: lets all that wait serve once, and returns when they have.
+  void LetWaitersServe();
+
   // Runs f with everyone else outside. The caller must be inside, holding no shard lock.
   template <class F>
   void Exclusive(size_t slot, F&& f) {
@@ -45,11 +55,14 @@ class Gate {
  private:
   struct alignas(64) Slot {
     std::atomic<bool> inside{false};
+    bool is_waiting = false;    // with mutex_
+    uint64_t served_round = 0;  // with mutex_
   };
 
   void Close(size_t slot);
   void Open(size_t slot);
   void WaitUntilOpen(size_t slot);
+  void WaitWhileClosed(std::unique_lock<std::mutex>& lock, size_t slot);
   void NotifyLeft();
   bool OthersInside(size_t slot) const;
 
@@ -58,6 +71,10 @@ class Gate {
   std::atomic<bool> closed_{false};
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::function<void(size_t slot)> serve_;
+  std::mutex serving_;       // held by the one that serves
+  uint64_t round_ = 0;       // of serving; with mutex_
+  size_t still_to_serve_ = 0;  // with mutex_
 };
 
 }  // namespace kiln

@@ -1,0 +1,83 @@
+// Serving clients while a script goes on for too long.
+//
+// The script stands still meanwhile (its worker is inside the Lua hook), and workers serve one after another, so whatever
+// runs here runs alone. Only what Redis allows beside a busy script is run; everything else is refused with -BUSY.
+// The requests that the worker was in the middle of, the script's among them, are put aside and their sessions masked.
+
+#include "engine/server/admission.h"
+#include "engine/server/dispatcher.h"
+#include "engine/server/server.h"
+#include "engine/server/worker.h"
+
+namespace kiln {
+namespace {
+
+constexpr std::string_view kBusy =
+    "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
+
+}  // namespace
+
+void Worker::ServeWhileBusy() {
+  if (is_serving_busy_) return;
+  is_serving_busy_ = true;
+  auto batch = std::make_unique<RequestBatch>();
+  auto read_space = std::make_unique_for_overwrite<char[]>(kReadBytes);
+  size_t read_used = std::exchange(read_used_, 0);
+  std::swap(*batch, batch_);
+  read_space.swap(read_space_);
+  for (size_t i = 0; i < batch->size; ++i) batch->requests[i].session->SetMasked(true);
+  loop_.CallReadyNow();
+  RunBatch();
+  FlushDirty();
+  for (size_t i = 0; i < batch->size; ++i) batch->requests[i].session->SetMasked(false);
+  std::swap(*batch, batch_);
+  read_space.swap(read_space_);
+  read_used_ = read_used;
+  is_serving_busy_ = false;
+}
+
+bool Dispatcher::ServeOthers() {
+  worker_.ServeWhileBusy();
+  server_.gate().LetWaitersServe();
+  return worker_.loop().IsStopped();
+}
+
+void Dispatcher::RunBusyBatch(const RequestBatch& batch) {
+  uint64_t ticks = ticks_;
+  CallEffects effects = std::exchange(effects_, {});
+  for (size_t i = 0; i < batch.size; ++i) {
+    const Request& request = batch.requests[i];
+    Session& session = *request.session;
+    Client& client = session.client();
+    if (session.is_closed() || client.close_after_reply) continue;
+    worker_.LendOutput(session.output());
+    size_t reply_start = session.output().size();
+    Reply reply(session.output(), client.protocol_version);
+    RunWhileBusy(request, batch.ArgumentsOf(request), client, reply);
+    client.is_plain = client.IsPlain();
+    FinishReply(session, reply_start);
+  }
+  effects_ = std::move(effects);
+  ticks_ = ticks;
+}
+
+void Dispatcher::RunWhileBusy(const Request& request, Arguments arguments, Client& client, Reply& reply) {
+  const Command* command = request.command;
+  std::optional<std::string> refusal;
+  bool is_sound = command != nullptr && command->HasArity(arguments.size()) && !command->Is(kContainer);
+  if (!is_sound || !client.authenticated) refusal = Admit(command, arguments, client, worker_);
+  bool is_queued = client.transaction.active && command != nullptr && !command->Is(kImmediate);
+  if (!refusal && (is_queued || !command->Is(kAllowBusy))) refusal = kBusy;
+  if (refusal) {
+    client.transaction.aborted |= client.transaction.active;
+    if (command != nullptr && command->Is(kLocksQueue)) DiscardTransaction(client, true);
+    CountRefused(command, *refusal);
+    return reply.Error(*refusal);
+  }
+  Call call(*command, ArgumentCursor(arguments, command->words, request.first_key), reply,
+            Db(keyspace_, client.db, context_), client, services_, effects_);
+  call.covered = true;
+  command->handler(call);
+}
+
+}  // namespace kiln

@@ -55,7 +55,7 @@ void Dispatcher::RunBusyBatch(const RequestBatch& batch) {
     Reply reply(session.output(), client.protocol_version);
     RunWhileBusy(request, batch.ArgumentsOf(request), client, reply);
     client.is_plain = client.IsPlain();
-    FinishReply(session, reply_start);
+    FinishReply(session, reply_start, true);
   }
   effects_ = std::move(effects);
   ticks_ = ticks;

@@ -19,15 +19,18 @@ std::string Lower(std::string_view text) {
   return lower;
 }
 
+// Redis echoes names as C strings, which end at a zero byte.
+std::string_view UntilZero(std::string_view text) { return text.substr(0, text.find('\0')); }
+
 // What Redis echoes of unknown commands: the name, and the first arguments up to 128 bytes.
 std::string UnknownCommandText(Arguments arguments) {
   constexpr size_t kMaxEcho = 128;
   std::string shown;
   for (size_t i = 1; i < arguments.size() && shown.size() < kMaxEcho; ++i) {
-    std::string_view part = arguments[i].substr(0, kMaxEcho - shown.size());
+    std::string_view part = UntilZero(arguments[i]).substr(0, kMaxEcho - shown.size());
     shown.append(1, '\'').append(part).append("' ");
   }
-  return "ERR unknown command '" + std::string(arguments[0].substr(0, kMaxEcho)) +
+  return "ERR unknown command '" + std::string(UntilZero(arguments[0]).substr(0, kMaxEcho)) +
          "', with args beginning with: " + shown;
 }
 

@@ -175,6 +175,7 @@ uint64_t Server::SlowTicks() const {
 }
 
 void Server::LogSlow(const Call& call, uint64_t spent_ticks) {
+  if (call.client.is_blocked && !call.is_retry) return;  // it is logged when its wait is over
   auto duration_us = static_cast<int64_t>(static_cast<double>(spent_ticks) / ticks_per_us_);
   auto now_s = static_cast<int64_t>(call.now_ms() / 1000);
   int64_t latency_ms = settings().latency_monitor_threshold_ms;

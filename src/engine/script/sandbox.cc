@@ -319,6 +319,10 @@ void OpenLibraries(lua_State* lua, int globals) {
   lua_pop(lua, 1);
   PushJsonLibrary(lua);
   lua_setfield(lua, globals, "cjson");
+  PushMessagePackLibrary(lua);
+  lua_setfield(lua, globals, "cmsgpack");
+  PushStructLibrary(lua);
+  lua_setfield(lua, globals, "struct");
   PushBitLibrary(lua);
   lua_setfield(lua, globals, "bit");
   PushRedisTable(lua);
@@ -351,7 +355,7 @@ void InstallSandbox(lua_State* lua) {
   int globals = lua_gettop(lua);
   OpenLibraries(lua, globals);
   ReplaceBaseFunctions(lua, globals, proxies);
-  for (const char* name : {"string", "table", "math", "coroutine", "cjson", "bit", "redis"}) {
+  for (const char* name : {"string", "table", "math", "coroutine", "cjson", "cmsgpack", "struct", "bit", "redis"}) {
     lua_getfield(lua, globals, name);
     MakeProxy(lua, proxies, locked);
     lua_setfield(lua, globals, name);

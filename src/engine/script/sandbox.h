@@ -20,6 +20,8 @@ void InstallSandbox(lua_State* lua);
 void PushRedisTable(lua_State* lua);
 void PushBitLibrary(lua_State* lua);
 void PushJsonLibrary(lua_State* lua);
+void PushMessagePackLibrary(lua_State* lua);
+void PushStructLibrary(lua_State* lua);
 // Replaces the random functions of the table on top.
 void ReplaceRandom(lua_State* lua);
 

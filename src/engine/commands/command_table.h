@@ -31,12 +31,13 @@ class CommandTable {
     return command;
   }
   [[gnu::always_inline]] inline const Command* FindName(std::string_view name) const {
-    uint64_t word = FoldedWord(name);
+    uint64_t exact = Word(name);
+    uint64_t word = exact & kFold;
     for (size_t i = Home(word, name.size());; i = (i + 1) & (kSlots - 1)) {
       const Slot& slot = slots_[i];
       if (slot.command == nullptr) return nullptr;
       if (slot.word == word && slot.size == name.size() &&
-          (slot.word_is_all || SameName(slot.command->name, name))) {
+          ((slot.word_is_all && (exact & slot.case_bits) == slot.case_bits) || SameName(slot.command->name, name))) {
         return slot.command;
       }
     }
@@ -53,10 +54,13 @@ class CommandTable {
     uint64_t word = 0;
     uint32_t size = 0;
     bool word_is_all = false;  // letters only, at most eight: an equal word is an equal name
+    uint64_t case_bits = 0;    // of a name in small letters, which is found in small letters only
   };
 
-  // The first (or for a short name all) letters without their case: clearing bit 5 folds letters exactly.
-  static uint64_t FoldedWord(std::string_view name) {
+  // Clearing bit 5 takes letters' case away, and nothing else from them.
+  static constexpr uint64_t kFold = 0xdfdfdfdfdfdfdfdf;
+  // The first (or for a short name all) letters.
+  static uint64_t Word(std::string_view name) {
     uint64_t word = 0;
     size_t size = name.size();
     if (size >= 4) {
@@ -70,7 +74,7 @@ class CommandTable {
       std::memcpy(&low, name.data(), 2);
       word = low | uint64_t{static_cast<uint8_t>(name[size - 1])} << 16;
     }
-    return word & 0xdfdfdfdfdfdfdfdf;
+    return word;
   }
   static size_t Home(uint64_t word, size_t size) {
     return (word + size) * 0x9e3779b97f4a7c15 >> (64 - kSlotBits);

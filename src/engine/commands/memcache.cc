@@ -111,8 +111,14 @@ Record* Touched(Call& call, const Key& key, uint64_t expiry_ms) {
   return call.db.SetExpiry(key, record, expiry_ms);
 }
 
-// Answers with the items of all keys that are left. `expiry_ms` is for gat and gats.
-void Retrieve(Call& call, bool with_cas, const uint64_t* expiry_ms) {
+void RetrieveOne(Call& call, const Key& key, bool with_cas, const uint64_t* expiry_ms) {
+  Record* record = expiry_ms == nullptr ? call.db.Find(key) : Touched(call, key, *expiry_ms);
+  if (IsString(record)) AppendItem(call.reply.out(), key.text, record, with_cas);
+}
+
+// Answers with the items of all keys that are left, of which there are several. memcached promises nothing about them
+// together, so each shard is locked for its key alone. `expiry_ms` is for gat and gats.
+void RetrieveSeveral(Call& call, bool with_cas, const uint64_t* expiry_ms) {
   constexpr size_t kAhead = 16;  // keys whose cache misses overlap
   ByteBuffer& out = call.reply.out();
   size_t reply_start = out.size();
@@ -125,15 +131,23 @@ void Retrieve(Call& call, bool with_cas, const uint64_t* expiry_ms) {
         return call.reply.Raw(kBadFormat);
       }
       keys[i] = call.args.NextKey();
-      if (count > 1) hints[i] = call.db.PrefetchBucket(keys[i]);
+      hints[i] = call.db.PrefetchBucket(keys[i]);
     }
-    for (size_t i = 0; i < count && count > 1; ++i) Db::PrefetchRecord(hints[i]);
+    for (size_t i = 0; i < count; ++i) Db::PrefetchRecord(hints[i]);
     for (size_t i = 0; i < count; ++i) {
-      Record* record = expiry_ms == nullptr ? call.db.Find(keys[i]) : Touched(call, keys[i], *expiry_ms);
-      if (IsString(record)) AppendItem(out, keys[i].text, record, with_cas);
+      call.WithShard(keys[i].shard(), [&] { RetrieveOne(call, keys[i], with_cas, expiry_ms); });
     }
   }
   out.Append("END\r\n");
+}
+
+// The usual one key, whose shard the dispatcher has locked, or several.
+void Retrieve(Call& call, bool with_cas, const uint64_t* expiry_ms = nullptr) {
+  if (call.args.Left() != 1) return RetrieveSeveral(call, with_cas, expiry_ms);
+  Key key = call.args.NextKey();
+  if (key.text.size() > kMaxKeyBytes) return call.reply.Raw(kBadFormat);
+  RetrieveOne(call, key, with_cas, expiry_ms);
+  call.reply.Raw("END\r\n");
 }
 
 void RetrieveAndTouch(Call& call, bool with_cas) {
@@ -144,9 +158,9 @@ void RetrieveAndTouch(Call& call, bool with_cas) {
 }
 
 // get key [key ...]
-void Get(Call& call) { Retrieve(call, false, nullptr); }
+void Get(Call& call) { Retrieve(call, false); }
 // gets key [key ...]
-void Gets(Call& call) { Retrieve(call, true, nullptr); }
+void Gets(Call& call) { Retrieve(call, true); }
 // gat exptime key [key ...]
 void Gat(Call& call) { RetrieveAndTouch(call, false); }
 // gats exptime key [key ...]
@@ -424,15 +438,15 @@ constexpr Command kMemcacheCommands[] = {
   // name       arity  keys                     flags                     acl           handler    since    usage                                      summary
   {"add",       -5,    Keys::One(),             kWrite | kGrows | kFast,  Acl::kString, Add,       "1.0.0", "key flags exptime bytes [noreply]",       "Stores an item unless its key exists."},
   {"append",    -5,    Keys::One(),             kWrite | kGrows | kFast,  Acl::kString, Append,    "1.2.4", "key flags exptime bytes [noreply]",       "Adds data behind an item's value."},
-  {"bget",      -2,    Keys::All(),             kReadOnly | kFast,        Acl::kString, Get,       "1.0.0", "key [key ...]",                           "An old name of get."},
+  {"bget",      -2,    Keys::All(),             kReadOnly | kFast | kWalksShards,Acl::kString, Get,       "1.0.0", "key [key ...]",                           "An old name of get."},
   {"cas",       -6,    Keys::One(),             kWrite | kGrows | kFast,  Acl::kString, Cas,       "1.2.4", "key flags exptime bytes cas [noreply]",   "Stores an item if nobody changed it since it was read."},
   {"decr",      -3,    Keys::One(),             kWrite | kFast,           Acl::kString, Decr,      "1.0.0", "key value [noreply]",                     "Subtracts from a number, down to 0."},
   {"delete",    -2,    Keys::One(),             kWrite | kFast,           Acl::kString, Delete,    "1.0.0", "key [0] [noreply]",                       "Deletes an item."},
   {"flush_all", -1,    Keys::None(),            kWrite | kGate,           Acl::kString, FlushAll,  "1.0.0", "[delay] [noreply]",                       "Deletes all items, now or later."},
-  {"gat",       -2,    Keys::Range(2, -1, 1),   kWrite | kFast,           Acl::kString, Gat,       "1.5.3", "exptime key [key ...]",                   "Returns items and sets when they expire."},
-  {"gats",      -2,    Keys::Range(2, -1, 1),   kWrite | kFast,           Acl::kString, Gats,      "1.5.3", "exptime key [key ...]",                   "Returns items with their CAS numbers and sets when they expire."},
-  {"get",       -2,    Keys::All(),             kReadOnly | kFast,        Acl::kString, Get,       "1.0.0", "key [key ...]",                           "Returns items."},
-  {"gets",      -2,    Keys::All(),             kReadOnly | kFast,        Acl::kString, Gets,      "1.2.4", "key [key ...]",                           "Returns items with their CAS numbers."},
+  {"gat",       -2,    Keys::Range(2, -1, 1),   kWrite | kFast | kWalksShards,Acl::kString, Gat,       "1.5.3", "exptime key [key ...]",                   "Returns items and sets when they expire."},
+  {"gats",      -2,    Keys::Range(2, -1, 1),   kWrite | kFast | kWalksShards,Acl::kString, Gats,      "1.5.3", "exptime key [key ...]",                   "Returns items with their CAS numbers and sets when they expire."},
+  {"get",       -2,    Keys::All(),             kReadOnly | kFast | kWalksShards,Acl::kString, Get,       "1.0.0", "key [key ...]",                           "Returns items."},
+  {"gets",      -2,    Keys::All(),             kReadOnly | kFast | kWalksShards,Acl::kString, Gets,      "1.2.4", "key [key ...]",                           "Returns items with their CAS numbers."},
   {"incr",      -3,    Keys::One(),             kWrite | kFast,           Acl::kString, Incr,      "1.0.0", "key value [noreply]",                     "Adds to a number."},
   {"mn",        -1,    Keys::None(),            kFast,                    Acl::kString, MetaNoop,  "1.6.0", "",                                        "Answers MN."},
   {"prepend",   -5,    Keys::One(),             kWrite | kGrows | kFast,  Acl::kString, Prepend,   "1.2.4", "key flags exptime bytes [noreply]",       "Adds data before an item's value."},

@@ -53,11 +53,10 @@ inline void Dispatcher::RunAdmitted(const Request& request, Arguments arguments,
   bool is_script = Has(command.acl, Acl::kScripting) && command.Is(kSkipMonitor);
   if (has_monitors_ && is_script) [[unlikely]] server_.FeedMonitors(call);
   uint64_t started = ticks_;  // the end of the command before
-  if (command.has_one_key) [[likely]] {
+  if (command.has_one_key || arguments.size() == command.one_key_arguments) [[likely]] {
     if (!RunWithOneShard(request, call)) RunWithPlan(command, call);
-  } else if (command.keys.any() || command.Is(kGate | kLocksQueue)) {
-    bool is_one_key = arguments.size() == command.one_key_arguments;
-    if (!is_one_key || !RunWithOneShard(request, call)) RunWithPlan(command, call);
+  } else if ((command.keys.any() && !command.Is(kWalksShards)) || command.Is(kGate | kLocksQueue)) {
+    RunWithPlan(command, call);
     client.is_plain = client.IsPlain();
   } else {
     Handle(command, call);

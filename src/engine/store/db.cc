@@ -200,11 +200,12 @@ void Db::IndexExpiry(DbShard& table, const Key& key, uint64_t expiry_ms) {
 Record* Db::SetString(const Key& key, std::string_view value, const StringOptions& options) {
   Record* record = Peek(key);
   bool may_be_integer = value.size() <= 20 && !value.empty() && (value[0] <= '9');
-  if (record != nullptr && record->is_bare_string() && options.is_plain() && !may_be_integer &&
+  if (record != nullptr && record->IsSmallString(options.fields()) && !may_be_integer &&
       record->RawBytes() == value.size()) {
-    std::memcpy(record->value(), value.data(), value.size());
+    CopyBytes(record->value(), value);
     record->set_edited(false);
     NoteUse(record);
+    if (options.fields() != 0) SetFields(key, record, options);
     return record;
   }
   uint64_t old_expiry = record == nullptr ? kNoExpiry : record->expiry_ms();
@@ -231,6 +232,15 @@ Record* Db::SetString(const Key& key, std::string_view value, const StringOption
   if (shape.has_expiry) record->set_expiry_ms(expiry);
   if (old_expiry != expiry) NoteExpiryChange(key, old_expiry, expiry);
   return record;
+}
+
+void Db::SetFields(const Key& key, Record* record, const StringOptions& options) {
+  if (options.client_flags != 0) record->set_client_flags(options.client_flags);
+  if (options.cas != 0) record->set_cas(options.cas);
+  uint64_t before = record->expiry_ms();
+  if (options.expiry_ms == before || options.expiry_ms == kNoExpiry) return;
+  record->set_expiry_ms(options.expiry_ms);
+  NoteExpiryChange(key, before, options.expiry_ms);
 }
 
 void Db::NoteExpiryChange(const Key& key, uint64_t before, uint64_t after) {

@@ -69,7 +69,11 @@ class Db {
     bool keep_expiry = false;
     uint32_t client_flags = 0;  // memcached's
     uint64_t cas = 0;           // memcached's; 0 stores none
-    bool is_plain() const { return expiry_ms == kNoExpiry && client_flags == 0 && cas == 0; }
+    // The record's flags for what is set here.
+    uint8_t fields() const {
+      return static_cast<uint8_t>((expiry_ms != kNoExpiry ? Record::kExpiryFlag : 0) |
+                                  (client_flags != 0 ? Record::kClientFlagsFlag : 0) | (cas != 0 ? Record::kCasFlag : 0));
+    }
   };
   // Sets a string, replacing whatever was there. Text that is a canonical integer is stored as one.
   Record* SetString(const Key& key, std::string_view value, const StringOptions& options);
@@ -139,6 +143,8 @@ class Db {
   Record* Reshape(const Key& key, Record* record, const RecordShape& shape, size_t spare_bytes,
                   bool keep_collection);
   Record* ShapeCollection(const Key& key, Record* record, Type type, void* collection);
+  // Writes the optional fields that the options have, of a record that has just those.
+  void SetFields(const Key& key, Record* record, const StringOptions& options);
   void NoteExpiryChange(const Key& key, uint64_t before, uint64_t after);
   void IndexExpiry(DbShard& table, const Key& key, uint64_t expiry_ms);
 

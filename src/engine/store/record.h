@@ -71,6 +71,8 @@ class Record {
   bool is_raw() const { return (bytes_[0] & (kTypeMask | kIntegerFlag)) == 0; }
   // A raw string in the slab heap with no optional field.
   bool is_bare_string() const { return bytes_[0] == 0; }
+  // The same with just these optional fields (flags such as kCasFlag).
+  bool IsSmallString(uint8_t fields) const { return bytes_[0] == fields; }
   bool is_fetched() const { return bytes_[1] & kFetchedFlag; }
   void set_fetched() { bytes_[1] |= kFetchedFlag; }
   // A string that APPEND, SETRANGE or SETBIT wrote into, since it was last set: OBJECT ENCODING shows it.

@@ -12,10 +12,46 @@
 
 namespace kiln::memcache {
 
+// Understands up to nine digits, and nothing else.
+inline bool ReadShort(std::string_view text, uint32_t* number) {
+  constexpr size_t kSafeDigits = 9;
+  if (text.empty() || text.size() > kSafeDigits) return false;
+  uint32_t value = 0;
+  for (char c : text) {
+    unsigned digit = static_cast<unsigned>(c - '0');
+    if (digit > 9) return false;
+    value = value * 10 + digit;
+  }
+  *number = value;
+  return true;
+}
+
+bool ReadAnyUint64(std::string_view text, uint64_t* number);
+bool ReadAnyInt32(std::string_view text, int32_t* number);
+
 // Each stores the number and returns true, or returns false when the text is none.
-bool ReadUint32(std::string_view text, uint32_t* number);
-bool ReadInt32(std::string_view text, int32_t* number);
+
 // Also reads an item's value, which may go on behind a space: "12 " and "12 apples" are 12.
-bool ReadUint64(std::string_view text, uint64_t* number);
+inline bool ReadUint64(std::string_view text, uint64_t* number) {
+  uint32_t small = 0;
+  if (!ReadShort(text, &small)) return ReadAnyUint64(text, number);
+  *number = small;
+  return true;
+}
+
+inline bool ReadUint32(std::string_view text, uint32_t* number) {
+  if (ReadShort(text, number)) [[likely]] return true;
+  uint64_t wide = 0;
+  bool is_number = ReadAnyUint64(text, &wide);
+  *number = static_cast<uint32_t>(wide);
+  return is_number;
+}
+
+inline bool ReadInt32(std::string_view text, int32_t* number) {
+  uint32_t small = 0;
+  if (!ReadShort(text, &small)) [[unlikely]] return ReadAnyInt32(text, number);
+  *number = static_cast<int32_t>(small);
+  return true;
+}
 
 }  // namespace kiln::memcache

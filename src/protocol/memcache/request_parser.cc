@@ -18,73 +18,123 @@ const char* FindLineEnd(const char* at, const char* end) {
   return found == nullptr ? end : static_cast<const char*>(found);
 }
 
-// Splits one line into words.
-class LineSplitter {
- public:
-  LineSplitter(const char* begin, const char* end, ArgumentList* words)
-      : begin_(begin), end_(end), word_(begin), words_(words), room_(words->Room(kRoom)) {}
-
-  // Returns where the line's '\n' stands, or the end of the bytes when it has not come yet. As a C program would,
-  // memcached sees nothing of a line behind a zero byte.
-  const char* Split() {
-    const char* stop = FindLastStop();
-    if (stop != end_) {
-      const char* word_end = stop;
-      if (*stop == '\n' && stop - begin_ > 1 && stop[-1] == '\r') word_end = std::max(word_, stop - 1);
-      if (word_end != word_) Append(word_end);
-    }
-    words_->Extend(count_);
-    return stop == end_ || *stop == '\n' ? stop : FindLineEnd(stop, end_);
-  }
-
- private:
-  static constexpr size_t kRoom = 8;
-
-  // Takes the words up to the last, and returns where that one ends.
-  const char* FindLastStop() {
-    const char* at = begin_;
+// Where words end in the 16 bytes at `at`, as a bit mask.
+unsigned WordEnds(const char* at) {
 #ifdef __SSE2__
-    const __m128i space = _mm_set1_epi8(' ');
-    const __m128i newline = _mm_set1_epi8('\n');
-    for (; end_ - at >= 16; at += 16) {
-      __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-      __m128i found = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, space), _mm_cmpeq_epi8(bytes, newline)),
-                                   _mm_cmpeq_epi8(bytes, _mm_setzero_si128()));
-      for (auto mask = static_cast<unsigned>(_mm_movemask_epi8(found)); mask != 0; mask &= mask - 1) {
-        const char* stop = at + __builtin_ctz(mask);
-        if (*stop != ' ') return stop;
-        PassSpace(stop);
+  __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  __m128i found = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(' ')),
+                                            _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n'))),
+                               _mm_cmpeq_epi8(bytes, _mm_setzero_si128()));
+  return static_cast<unsigned>(_mm_movemask_epi8(found));
+#else
+  unsigned mask = 0;
+  for (unsigned i = 0; i < 16; ++i) mask |= unsigned{at[i] == ' ' || at[i] == '\n' || at[i] == '\0'} << i;
+  return mask;
+#endif
+}
+
+// Appends the words of the line and returns where its '\n' stands, or `end` when that has not come yet. As a C program
+// would, memcached sees nothing of a line behind a zero byte.
+const char* SplitLine(const char* begin, const char* end, ArgumentList* words) {
+  constexpr size_t kRoom = 8;
+  constexpr ptrdiff_t kBlock = 16;
+  std::string_view* room = words->Room(kRoom);
+  std::string_view* next = room;
+  const char* word = begin;
+  char tail[kBlock] = {};
+  for (const char* block = begin; block < end; block += kBlock) {
+    unsigned mask = 0;
+    if (end - block >= kBlock) [[likely]] {
+      mask = WordEnds(block);
+    } else {
+      std::memcpy(tail, block, static_cast<size_t>(end - block));
+      mask = WordEnds(tail) & ((1u << (end - block)) - 1);
+    }
+    for (; mask != 0; mask &= mask - 1) {
+      const char* stop = block + __builtin_ctz(mask);
+      const char* word_end = stop;
+      if (*stop == '\n' && stop - begin > 1 && stop[-1] == '\r') word_end = std::max(word, stop - 1);
+      if (word_end != word) *next++ = {word, static_cast<size_t>(word_end - word)};
+      if (*stop != ' ') {
+        words->Extend(static_cast<size_t>(next - room));
+        return *stop == '\n' ? stop : FindLineEnd(stop, end);
+      }
+      word = stop + 1;
+      if (next - room == kRoom) [[unlikely]] {
+        words->Extend(kRoom);
+        next = room = words->Room(kRoom);
       }
     }
-#endif
-    for (; at != end_; ++at) {
-      if (*at == '\n' || *at == '\0') return at;
-      if (*at == ' ') PassSpace(at);
-    }
-    return end_;
   }
+  return end;
+}
 
-  void PassSpace(const char* space) {
-    if (space != word_) Append(space);
-    word_ = space + 1;
+// The first word end in the whole blocks of 16 bytes from `at`, or null.
+const char* PassWord(const char* at, const char* end) {
+  for (; end - at >= 16; at += 16) {
+    unsigned mask = WordEnds(at);
+    if (mask != 0) return at + __builtin_ctz(mask);
   }
+  return nullptr;
+}
 
-  void Append(const char* word_end) {
-    if (count_ == kRoom) [[unlikely]] {
-      words_->Extend(count_);
-      room_ = words_->Room(kRoom);
-      count_ = 0;
-    }
-    room_[count_++] = {word_, static_cast<size_t>(word_end - word_)};
+// Understands the plainest of all requests, "get key\r\n", where it is not the last of the bytes; false leaves
+// everything to the others.
+bool ParsePlainGet(std::string_view bytes, ArgumentList* arguments, size_t* consumed) {
+  const char* begin = bytes.data();
+  const char* key = begin + 4;
+  const char* stop = PassWord(key, begin + bytes.size());
+  if (stop == nullptr || *stop != '\n' || stop - key < 2 || stop[-1] != '\r') return false;
+  std::string_view* words = arguments->Room(2);
+  words[0] = {begin, 3};
+  words[1] = {key, static_cast<size_t>(stop - 1 - key)};
+  arguments->Extend(2);
+  *consumed = static_cast<size_t>(stop + 1 - begin);
+  return true;
+}
+
+// Reads a word of one to nine digits and the byte behind it, of 11 that must be there; null for anything else.
+const char* PassDigits(const char* at, char behind, std::string_view* word, uint32_t* number) {
+  const char* begin = at;
+  uint32_t value = 0;
+  for (unsigned digit = 0; at - begin < 10 && (digit = static_cast<unsigned>(*at - '0')) <= 9; ++at) {
+    value = value * 10 + digit;
   }
+  *number = value;
+  *word = {begin, static_cast<size_t>(at - begin)};
+  return at == begin || at - begin > 9 || *at != behind ? nullptr : at + 1;
+}
 
-  const char* begin_;
-  const char* end_;
-  const char* word_;
-  ArgumentList* words_;
-  std::string_view* room_;
-  size_t count_ = 0;
-};
+// The same for "set key flags exptime bytes\r\n<block>" with short numbers, all of it there and not too large.
+bool ParsePlainSet(std::string_view bytes, const RequestLimits& limits, ArgumentList* arguments, size_t* consumed) {
+  const char* begin = bytes.data();
+  const char* end = begin + bytes.size();
+  const char* key = begin + 4;
+  const char* at = PassWord(key, end);
+  if (at == nullptr || *at != ' ' || at == key || at - key > ptrdiff_t{kMaxKeyBytes} || end - at < 40) return false;
+  std::string_view* words = arguments->Room(5);
+  words[0] = {begin, 3};
+  words[1] = {key, static_cast<size_t>(at - key)};
+  uint32_t flags = 0;
+  uint32_t expiry = 0;
+  uint32_t length = 0;
+  if ((at = PassDigits(at + 1, ' ', words + 2, &flags)) == nullptr) return false;
+  if ((at = PassDigits(at, ' ', words + 3, &expiry)) == nullptr) return false;
+  if ((at = PassDigits(at, '\r', words + 4, &length)) == nullptr || *at++ != '\n') return false;
+  size_t block_bytes = size_t{length} + 2;
+  if (static_cast<size_t>(end - at) < block_bytes) return false;
+  if (ItemBytes(words[1].size(), flags, length, limits.has_cas) > limits.max_item_bytes) return false;
+  words[4] = {at, block_bytes};
+  arguments->Extend(5);
+  *consumed = static_cast<size_t>(at - begin) + block_bytes;
+  return true;
+}
+
+bool ParsePlain(std::string_view bytes, const RequestLimits& limits, ArgumentList* arguments, size_t* consumed) {
+  if (bytes.size() < 20) return false;
+  if (std::memcmp(bytes.data(), "get ", 4) == 0) return ParsePlainGet(bytes, arguments, consumed);
+  return std::memcmp(bytes.data(), "set ", 4) == 0 && ParsePlainSet(bytes, limits, arguments, consumed);
+}
 
 bool HasBlock(std::string_view verb) {
   switch (verb.size()) {
@@ -123,6 +173,7 @@ bool IsHttp(std::string_view verb, std::string_view last_word) {
 RequestParser::Status RequestParser::Parse(std::string_view bytes, const RequestLimits& limits,
                                            ArgumentList* arguments, size_t* consumed) {
   missing_bytes_ = 0;
+  if ((skip_bytes_ | scanned_bytes_) == 0 && ParsePlain(bytes, limits, arguments, consumed)) return Status::kComplete;
   if (skip_bytes_ > 0) [[unlikely]] {
     *consumed = std::min(skip_bytes_, bytes.size());
     skip_bytes_ -= *consumed;
@@ -132,7 +183,7 @@ RequestParser::Status RequestParser::Parse(std::string_view bytes, const Request
   const char* end = begin + bytes.size();
   if (scanned_bytes_ > 0 && FindLineEnd(begin + scanned_bytes_, end) == end) return Wait(bytes);
   size_t first = arguments->size();
-  const char* newline = LineSplitter(begin, end, arguments).Split();
+  const char* newline = SplitLine(begin, end, arguments);
   if (newline == end) {
     arguments->Truncate(first);
     return Wait(bytes);

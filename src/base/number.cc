@@ -60,40 +60,60 @@ Decimal ShortestDecimal(double magnitude) {
   return decimal;
 }
 
+char* Write(std::string_view text, char* out) {
+  std::memcpy(out, text.data(), text.size());
+  return out + text.size();
+}
+
+char* WriteZeros(int count, char* out) {
+  std::memset(out, '0', static_cast<size_t>(count));
+  return out + count;
+}
+
 // "d.ddde+XX" with at least one digit in the exponent.
-void AppendScientific(const Decimal& decimal, std::string* out) {
-  *out += decimal.digits[0];
+char* WriteScientific(const Decimal& decimal, char* out) {
+  std::string_view digits(decimal.digits, static_cast<size_t>(decimal.count));
+  *out++ = digits[0];
   if (decimal.count > 1) {
-    *out += '.';
-    out->append(decimal.digits + 1, decimal.count - 1);
+    *out++ = '.';
+    out = Write(digits.substr(1), out);
   }
   int exponent = decimal.exponent + decimal.count - 1;
-  *out += 'e';
-  *out += exponent < 0 ? '-' : '+';
-  *out += std::to_string(std::abs(exponent));
+  *out++ = 'e';
+  *out++ = exponent < 0 ? '-' : '+';
+  return out + FormatInt64(std::abs(exponent), out);
 }
 
 // Where Redis switches to the scientific form: integers that need 7 or more zeros more than their
 // digits, and fractions with more than 6 decimals whose leading digit is beyond the fourth place.
-void AppendDecimal(const Decimal& decimal, std::string* out) {
+char* WriteDecimal(const Decimal& decimal, char* out) {
+  std::string_view digits(decimal.digits, static_cast<size_t>(decimal.count));
   int leading = std::abs(decimal.exponent + decimal.count - 1);
   if (decimal.exponent >= 0 && leading < decimal.count + 7) {
-    out->append(decimal.digits, decimal.count);
-    out->append(decimal.exponent, '0');
-  } else if (decimal.exponent < 0 && (decimal.exponent > -7 || leading < 4)) {
-    int whole = decimal.count + decimal.exponent;
-    if (whole <= 0) {
-      *out += "0.";
-      out->append(-whole, '0');
-      out->append(decimal.digits, decimal.count);
-    } else {
-      out->append(decimal.digits, whole);
-      *out += '.';
-      out->append(decimal.digits + whole, decimal.count - whole);
-    }
-  } else {
-    AppendScientific(decimal, out);
+    return WriteZeros(decimal.exponent, Write(digits, out));
   }
+  if (decimal.exponent >= 0 || (decimal.exponent <= -7 && leading >= 4)) {
+    return WriteScientific(decimal, out);
+  }
+  int whole = decimal.count + decimal.exponent;
+  if (whole <= 0) return Write(digits, WriteZeros(-whole, Write("0.", out)));
+  out = Write(digits.substr(0, static_cast<size_t>(whole)), out);
+  *out++ = '.';
+  return Write(digits.substr(static_cast<size_t>(whole)), out);
+}
+
+char* WriteDouble(double value, char* out) {
+  if (std::isnan(value)) return Write("nan", out);
+  if (std::isinf(value)) return Write(value < 0 ? "-inf" : "inf", out);
+  if (value == 0) return Write(std::signbit(value) ? "-0" : "0", out);
+  // Integers that a double and an int64 both hold are printed as integers, whatever their length.
+  constexpr double kIntegerLimit = 0x1p62;
+  if (std::fabs(value) <= kIntegerLimit &&
+      value == static_cast<double>(static_cast<int64_t>(value))) {
+    return out + FormatInt64(static_cast<int64_t>(value), out);
+  }
+  if (value < 0) *out++ = '-';
+  return WriteDecimal(ShortestDecimal(std::fabs(value)), out);
 }
 
 }  // namespace
@@ -171,21 +191,13 @@ size_t FormatInt64(int64_t value, char* out) {
   return at - out + digits;
 }
 
+size_t FormatDouble(double value, char* out) {
+  return static_cast<size_t>(WriteDouble(value, out) - out);
+}
+
 std::string FormatDouble(double value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
-  if (value == 0) return std::signbit(value) ? "-0" : "0";
-  // Integers that a double and an int64 both hold are printed as integers, whatever their length.
-  constexpr double kIntegerLimit = 0x1p62;
-  if (std::fabs(value) <= kIntegerLimit &&
-      value == static_cast<double>(static_cast<int64_t>(value))) {
-    char digits[kMaxInt64Chars];
-    return std::string(digits, FormatInt64(static_cast<int64_t>(value), digits));
-  }
-  std::string text;
-  if (value < 0) text += '-';
-  AppendDecimal(ShortestDecimal(std::fabs(value)), &text);
-  return text;
+  char text[kMaxDoubleChars];
+  return std::string(text, FormatDouble(value, text));
 }
 
 std::string FormatLongDouble(long double value) {

@@ -32,9 +32,13 @@ inline constexpr size_t kMaxInt64Chars = 21;
 // Writes the decimal form without a terminator and returns its length.
 size_t FormatInt64(int64_t value, char* out);
 
+// Room that FormatDouble may need.
+inline constexpr size_t kMaxDoubleChars = 32;
+
 // The shortest text that reads back as the same double: "3", "3.1", "-inf", "1e+20", "1.5e-7".
 // Redis prints the digits of Grisu2, which finds a 17th digit for one double in a thousand where 16
 // would do; ours are always the shortest, and both read back the same.
+size_t FormatDouble(double value, char* out);
 std::string FormatDouble(double value);
 
 // 17 decimals with trailing zeros removed and no exponent: what INCRBYFLOAT stores.

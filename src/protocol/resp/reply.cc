@@ -21,11 +21,16 @@ void Reply::BulkInteger(int64_t value) {
 }
 
 void Reply::Double(double value) {
-  std::string text = FormatDouble(value);
-  if (version_ < 3) return Bulk(text);
-  out_.Append(",");
-  out_.Append(text);
-  out_.Append("\r\n");
+  char text[kMaxDoubleChars];
+  size_t size = FormatDouble(value, text);
+  if (version_ < 3) return Bulk({text, size});
+  char* at = out_.Reserve(kMaxDoubleChars + 3);
+  *at++ = ',';
+  std::memcpy(at, text, size);
+  at += size;
+  *at++ = '\r';
+  *at++ = '\n';
+  out_.CommitTo(at);
 }
 
 void Reply::Boolean(bool value) {

@@ -1,7 +1,6 @@
 #include "engine/store/types/sorted_set.h"
 
 #include <cmath>
-#include <string>
 
 #include "base/check.h"
 #include "base/memory.h"
@@ -19,15 +18,17 @@ constexpr double kMaxExactInteger = 9007199254740992.0;
 // The score as it is stored in a listpack.
 struct ScoreText {
   explicit ScoreText(double score)
-      : text(FitsInteger(score) ? std::string() : FormatDouble(score)),
-        entry(text.empty() ? ListpackEntry(static_cast<int64_t>(score)) : ListpackEntry(text)) {}
+      : size(FitsInteger(score) ? 0 : FormatDouble(score, chars)),
+        entry(size == 0 ? ListpackEntry(static_cast<int64_t>(score))
+                        : ListpackEntry(std::string_view(chars, size))) {}
 
   // Minus zero becomes zero, as in Redis's listpacks.
   static bool FitsInteger(double score) {
     return std::fabs(score) < kMaxExactInteger && score == std::trunc(score);
   }
 
-  std::string text;  // `entry` keeps a view of it
+  char chars[kMaxDoubleChars];  // `entry` keeps a view of them
+  size_t size;
   ListpackEntry entry;
 };
 

@@ -70,9 +70,10 @@ void Dispatcher::RunWhileBusy(const Request& request, Arguments arguments, Clien
   if (!refusal && (is_queued || !command->Is(kAllowBusy))) refusal = kBusy;
   if (refusal) {
     client.transaction.aborted |= client.transaction.active;
-    if (command != nullptr && command->Is(kLocksQueue)) DiscardTransaction(client, true);
     CountRefused(command, *refusal);
-    return reply.Error(*refusal);
+    if (command == nullptr || !command->Is(kLocksQueue)) return reply.Error(*refusal);
+    DiscardTransaction(client, true);
+    return reply.Error("EXECABORT Transaction discarded because of: " + *refusal);
   }
   Call call(*command, ArgumentCursor(arguments, command->words, request.first_key), reply,
             Db(keyspace_, client.db, context_), client, services_, effects_);

@@ -8,6 +8,9 @@ from resp.runner import Target, play_file, script_files
 from servers import HOST, SERVERS
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "commands"
+NOT_YET = {
+    line.split()[0] for line in (FOLDER / "not_yet.txt").read_text().splitlines() if line and not line.startswith("#")
+}
 
 
 @pytest.fixture
@@ -20,5 +23,13 @@ def target(server_name, shared_servers):
 
 @pytest.mark.parametrize("path", script_files([FOLDER]), ids=lambda path: str(path.relative_to(FOLDER)))
 def test_script(path, target, server_name):
-    if not play_file(path, target, SERVERS.get(server_name)):
+    not_yet = target.is_kiln and str(path.relative_to(FOLDER)) in NOT_YET
+    try:
+        played = play_file(path, target, SERVERS.get(server_name))
+    except Exception as mismatch:
+        if not_yet:
+            pytest.skip(f"not built yet: {mismatch}")
+        raise
+    assert not not_yet, "passes: take it off not_yet.txt"
+    if not played:
         pytest.skip("newer than this server")

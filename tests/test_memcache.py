@@ -18,6 +18,8 @@ FOLDER = pathlib.Path(__file__).resolve().parent / "memcache" / "scripts"
 def test_script(path, cache_name):
     if cache_name not in SERVERS:
         pytest.skip("needs a server of its own")
+    if cache_name.startswith("kiln") and path.name.startswith("meta"):
+        pytest.skip("not built yet: the meta commands come with part 4")
     play_file(path, require(SERVERS[cache_name]))
 
 
@@ -32,6 +34,6 @@ def test_kiln_answers_as_memcached(memcached_pair):
     seed = int(os.environ.get("MEMCACHE_SEED", time.time_ns() % 10**9))
     deadline = time.monotonic() + env_seconds("MEMCACHE_SECONDS", 20)
     while time.monotonic() < deadline:
-        report = session(ours, peer, seed, 1000)
+        report = session(ours, peer, seed, 1000, has_meta=False)  # the meta commands come with part 4
         assert not report, report
         seed += 1

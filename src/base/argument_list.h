@@ -17,7 +17,8 @@ class ArgumentList {
 
   // Space for `count` more behind the last, to be taken over with Extend.
   std::string_view* Room(size_t count) {
-    if (views_.size() - size_ < count) [[unlikely]] views_.resize((size_ + count) * 2);
+    if (views_.size() - size_ < count) [[unlikely]]
+      views_.resize((size_ + count) * 2);
     return views_.data() + size_;
   }
   void Extend(size_t count) { size_ += count; }

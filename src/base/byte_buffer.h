@@ -1,4 +1,5 @@
-// A growable run of bytes that costs nothing while empty: the output of a connection, the input it could not yet use.
+// A growable run of bytes that costs nothing while empty: the output of a connection, the input it
+// could not yet use.
 //
 // Thread safety: none.
 #pragma once
@@ -33,7 +34,8 @@ class ByteBuffer {
 
   // Room for `bytes` more at the end; write there, then Commit what was written.
   char* Reserve(size_t bytes) {
-    if (capacity_ - size_ < bytes) [[unlikely]] Grow(bytes);
+    if (capacity_ - size_ < bytes) [[unlikely]]
+      Grow(bytes);
     return data_ + size_;
   }
   void Commit(size_t bytes) { size_ += bytes; }

@@ -103,7 +103,9 @@ size_t GoodSizeBytes(size_t bytes) {
 #endif
 }
 
-void CountBytes(long long bytes) { Count(bytes); }
+void CountBytes(long long bytes) {
+  Count(bytes);
+}
 
 size_t AllocatedBytes() {
   long long total = 0;

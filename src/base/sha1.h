@@ -1,4 +1,5 @@
-// SHA-1 (FIPS 180-4), where a protocol demands it: names of scripts, digests of a dataset. Not for secrets. Pure functions.
+// SHA-1 (FIPS 180-4), where a protocol demands it: names of scripts, digests of a dataset. Not for
+// secrets. Pure functions.
 #pragma once
 
 #include <array>

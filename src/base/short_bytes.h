@@ -1,6 +1,7 @@
 // Comparing and copying short runs of bytes without a call.
 //
-// Keys and values are mostly 8 to 64 bytes long: two or a few overlapping loads do it. Longer runs go to the library.
+// Keys and values are mostly 8 to 64 bytes long: two or a few overlapping loads do it. Longer runs
+// go to the library.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,9 @@ inline bool EqualBytes(const char* a, std::string_view b) {
 inline void CopyBytes(char* to, std::string_view from) {
   size_t size = from.size();
   if (size >= 16 && size <= 64) {
-    struct Words { uint64_t low, high; };
+    struct Words {
+      uint64_t low, high;
+    };
     auto move = [&](size_t at) {
       Words words;
       std::memcpy(&words, from.data() + at, 16);

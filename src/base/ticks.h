@@ -1,6 +1,8 @@
-// Ticks: the cheapest clock there is, for measuring how long a command took. Convert with TicksToUs.
+// Ticks: the cheapest clock there is, for measuring how long a command took. Convert with
+// TicksToUs.
 //
-// On x86-64 the time stamp counter, which today's processors run at a constant rate on all cores. Any thread.
+// On x86-64 the time stamp counter, which today's processors run at a constant rate on all cores.
+// Any thread.
 #pragma once
 
 #include <cstdint>

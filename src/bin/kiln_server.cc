@@ -1,6 +1,7 @@
 // kiln-server: one cache node. Started through the name kiln-memcached it speaks memcached.
 //
-// main() reads as a list of steps: read the parameters, open the log, build the server, listen, run.
+// main() reads as a list of steps: read the parameters, open the log, build the server, listen,
+// run.
 
 #include <grp.h>
 #include <pwd.h>
@@ -26,7 +27,9 @@ namespace {
 
 Server* running = nullptr;  // for the signal handler alone
 
-void OnStopSignal(int) { running->Shutdown(); }
+void OnStopSignal(int) {
+  running->Shutdown();
+}
 
 void CatchSignals(Server& server) {
   running = &server;
@@ -64,19 +67,23 @@ bool BecomeUser(const std::string& name) {
     std::fprintf(stderr, "can't find the user %s to switch to\n", name.c_str());
     return false;
   }
-  if (setgroups(0, nullptr) == 0 && setgid(user->pw_gid) == 0 && setuid(user->pw_uid) == 0) return true;
+  if (setgroups(0, nullptr) == 0 && setgid(user->pw_gid) == 0 && setuid(user->pw_uid) == 0)
+    return true;
   std::fprintf(stderr, "failed to assume identity of user %s\n", name.c_str());
   return false;
 }
 
 bool PrintedVersion(const std::vector<std::string_view>& arguments) {
   if (arguments.size() != 1 || (arguments[0] != "--version" && arguments[0] != "-v")) return false;
-  std::printf("Kiln server v=%s (Redis %s compatible)\n", "0.1.0", std::string(kRedisVersion).c_str());
+  std::printf("Kiln server v=%s (Redis %s compatible)\n", "0.1.0",
+              std::string(kRedisVersion).c_str());
   return true;
 }
 
-// Reads the parameters as redis-server does, or memcached. The exit code when the server is not to start.
-std::optional<int> ReadParameters(int argc, char** argv, bool is_memcache, CommandLine* line, ParameterSet* parameters) {
+// Reads the parameters as redis-server does, or memcached. The exit code when the server is not to
+// start.
+std::optional<int> ReadParameters(int argc, char** argv, bool is_memcache, CommandLine* line,
+                                  ParameterSet* parameters) {
   if (is_memcache) {
     MemcachedCommandLine memcached = ReadMemcachedCommandLine(argc, argv);
     if (memcached.exit_code) {
@@ -100,22 +107,27 @@ int Main(int argc, char** argv) {
   Settings settings;
   ParameterSet parameters(&settings);
   CommandLine line;
-  if (auto exit_code = ReadParameters(argc, argv, is_memcache, &line, &parameters)) return *exit_code;
+  if (auto exit_code = ReadParameters(argc, argv, is_memcache, &line, &parameters))
+    return *exit_code;
 
   if (settings.daemonize && !Daemonize()) return 1;
-  if (!LogInit(settings.loglevel, settings.logfile)) return Fail("Can't open the log file " + settings.logfile);
-  if (!is_memcache && !settings.dir.empty() && chdir(settings.dir.c_str()) != 0) return Fail("Can't chdir to '" + settings.dir + "'");
+  if (!LogInit(settings.loglevel, settings.logfile))
+    return Fail("Can't open the log file " + settings.logfile);
+  if (!is_memcache && !settings.dir.empty() && chdir(settings.dir.c_str()) != 0)
+    return Fail("Can't chdir to '" + settings.dir + "'");
   if (!settings.pidfile.empty() || settings.daemonize) {
     WritePidFile(settings.pidfile.empty() ? "/var/run/redis.pid" : settings.pidfile);
   }
 
   Log(LogLevel::kNotice, "Kiln is starting, PID: " + std::to_string(getpid()));
   for (std::string_view name : parameters.IneffectiveChanges()) {
-    Log(LogLevel::kWarning, "Parameter '" + std::string(name) + "' is accepted but has no effect in Kiln");
+    Log(LogLevel::kWarning,
+        "Parameter '" + std::string(name) + "' is accepted but has no effect in Kiln");
   }
   Server server(parameters, is_memcache ? Protocol::kMemcache : Protocol::kRedis, line.file);
   if (std::string error = server.Listen(); !error.empty()) {
-    Log(LogLevel::kWarning, "Failed listening on port " + std::to_string(settings.port) + ", aborting: " + error);
+    Log(LogLevel::kWarning,
+        "Failed listening on port " + std::to_string(settings.port) + ", aborting: " + error);
     return 1;
   }
   CatchSignals(server);
@@ -130,4 +142,6 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace kiln
 
-int main(int argc, char** argv) { return kiln::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return kiln::Main(argc, argv);
+}

@@ -76,8 +76,9 @@ class EventLoop {
 
   void RunOnce(int max_wait_ms = kForever);  // One turn.
   void Run();                                // Turns until Stop.
-  // Within a turn that lasts: delivers mail and calls the handlers that are ready now, without hooks, timers and
-  // postponed handlers. What the turn itself had still to call is dropped; epoll reports it again next turn.
+  // Within a turn that lasts: delivers mail and calls the handlers that are ready now, without
+  // hooks, timers and postponed handlers. What the turn itself had still to call is dropped; epoll
+  // reports it again next turn.
   void CallReadyNow();
   // Lets the current turn finish, and ends Run. From any thread, and from signal handlers.
   void Stop();

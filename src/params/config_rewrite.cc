@@ -167,7 +167,8 @@ void PutParameter(const Parameter& row, const ParameterSet& parameters, Lines* l
     case ParameterType::kAddresses:
       if (is_default) return lines->Claim(row.name);
       break;
-    case ParameterType::kDirectory:    // Written always: the server may be started from elsewhere next time.
+    case ParameterType::kDirectory:    // Written always: the server may be started from elsewhere
+                                       // next time.
     case ParameterType::kPercentiles:  // As Redis does.
       is_default = false;
       break;

@@ -34,21 +34,49 @@ struct Draft {
   }
 };
 
-int64_t Number(const char* text) { return std::strtoll(text, nullptr, 10); }
+int64_t Number(const char* text) {
+  return std::strtoll(text, nullptr, 10);
+}
 
-void SetPort(Draft& draft, const char* value) { draft.Set("port", std::to_string(Number(value))); }
-void SetSocket(Draft& draft, const char* value) { draft.Set("unixsocket", value); }
-void SetSocketMode(Draft& draft, const char* value) { draft.Set("unixsocketperm", value); }
-void SetMemory(Draft& draft, const char* value) { draft.Set("maxmemory", std::to_string(Number(value) * kMegabyte)); }
-void DisableEvictions(Draft& draft, const char*) { draft.Set("maxmemory-policy", "noeviction"); }
-void EnableShutdown(Draft& draft, const char*) { draft.memcache.shutdown_enabled = true; }
-void DisableCas(Draft& draft, const char*) { draft.memcache.has_cas = false; }
-void DisableFlush(Draft& draft, const char*) { draft.memcache.flush_enabled = false; }
-void AddVerbosity(Draft& draft, const char*) { ++draft.memcache.verbosity; }
-void GoToBackground(Draft& draft, const char*) { draft.Set("daemonize", "yes"); }
-void SetUser(Draft& draft, const char* value) { draft.user = value; }
-void SetPidFile(Draft& draft, const char* value) { draft.Set("pidfile", value); }
-void SetBacklog(Draft& draft, const char* value) { draft.Set("tcp-backlog", std::to_string(Number(value))); }
+void SetPort(Draft& draft, const char* value) {
+  draft.Set("port", std::to_string(Number(value)));
+}
+void SetSocket(Draft& draft, const char* value) {
+  draft.Set("unixsocket", value);
+}
+void SetSocketMode(Draft& draft, const char* value) {
+  draft.Set("unixsocketperm", value);
+}
+void SetMemory(Draft& draft, const char* value) {
+  draft.Set("maxmemory", std::to_string(Number(value) * kMegabyte));
+}
+void DisableEvictions(Draft& draft, const char*) {
+  draft.Set("maxmemory-policy", "noeviction");
+}
+void EnableShutdown(Draft& draft, const char*) {
+  draft.memcache.shutdown_enabled = true;
+}
+void DisableCas(Draft& draft, const char*) {
+  draft.memcache.has_cas = false;
+}
+void DisableFlush(Draft& draft, const char*) {
+  draft.memcache.flush_enabled = false;
+}
+void AddVerbosity(Draft& draft, const char*) {
+  ++draft.memcache.verbosity;
+}
+void GoToBackground(Draft& draft, const char*) {
+  draft.Set("daemonize", "yes");
+}
+void SetUser(Draft& draft, const char* value) {
+  draft.user = value;
+}
+void SetPidFile(Draft& draft, const char* value) {
+  draft.Set("pidfile", value);
+}
+void SetBacklog(Draft& draft, const char* value) {
+  draft.Set("tcp-backlog", std::to_string(Number(value)));
+}
 
 void AddAddress(Draft& draft, const char* value) {
   if (!draft.addresses.empty()) draft.addresses += ',';
@@ -93,9 +121,13 @@ void CheckNapiIds(Draft& draft, const char* value) {
 void CheckProtocol(Draft& draft, const char* value) {
   std::string_view protocol(value);
   if (protocol == "auto" || protocol == "ascii") return;
-  if (protocol == "binary") return draft.Fail("This server is not built with support for the binary protocol.", EX_USAGE);
-  draft.Fail(fmt::format("Invalid value for binding protocol: {}\n -- should be one of auto, binary, or ascii", value),
-             EX_USAGE);
+  if (protocol == "binary")
+    return draft.Fail("This server is not built with support for the binary protocol.", EX_USAGE);
+  draft.Fail(
+      fmt::format(
+          "Invalid value for binding protocol: {}\n -- should be one of auto, binary, or ascii",
+          value),
+      EX_USAGE);
 }
 
 void SetItemSize(Draft& draft, const char* value) {
@@ -106,8 +138,12 @@ void SetItemSize(Draft& draft, const char* value) {
   draft.memcache.max_item_bytes = bytes;
 }
 
-void RefuseTls(Draft& draft, const char*) { draft.Fail("This server is not built with TLS support.", EX_USAGE); }
-void RefuseSasl(Draft& draft, const char*) { draft.Fail("This server is not built with SASL support.", EX_USAGE); }
+void RefuseTls(Draft& draft, const char*) {
+  draft.Fail("This server is not built with TLS support.", EX_USAGE);
+}
+void RefuseSasl(Draft& draft, const char*) {
+  draft.Fail("This server is not built with SASL support.", EX_USAGE);
+}
 void RefuseAuthFile(Draft& draft, const char*) {
   draft.Fail("This server is not built with support for authentication files.", EX_USAGE);
 }
@@ -204,13 +240,17 @@ void ReadExtended(Draft& draft, const char* value) {
     std::string_view name = std::string_view(part).substr(0, equals);
     auto row = std::find_if(std::begin(kExtended), std::end(kExtended),
                             [&](const Extended& known) { return known.name == name; });
-    if (row == std::end(kExtended)) return draft.Fail(fmt::format("Illegal suboption \"{}\"", part));
-    if (row->needs_value && equals == part.size()) return draft.Fail(fmt::format("Missing {} argument", name));
-    if (name == "idle_timeout") draft.Set("timeout", std::to_string(Number(part.c_str() + equals + 1)));
+    if (row == std::end(kExtended))
+      return draft.Fail(fmt::format("Illegal suboption \"{}\"", part));
+    if (row->needs_value && equals == part.size())
+      return draft.Fail(fmt::format("Missing {} argument", name));
+    if (name == "idle_timeout")
+      draft.Set("timeout", std::to_string(Number(part.c_str() + equals + 1)));
   }
 }
 
-// "-l" takes "host", "host:port" and "[v6]:port", several of them; all ports must agree, for Kiln listens on one.
+// "-l" takes "host", "host:port" and "[v6]:port", several of them; all ports must agree, for Kiln
+// listens on one.
 void ReadAddresses(Draft& draft) {
   std::string hosts;
   std::string port;
@@ -222,7 +262,8 @@ void ReadAddresses(Draft& draft) {
                                  : colon != std::string::npos && address.find(':') == colon;
     if (has_port) {
       std::string given = address.substr(colon + 1);
-      if (!port.empty() && port != given) return draft.Fail("All addresses of -l must have the same port", EX_USAGE);
+      if (!port.empty() && port != given)
+        return draft.Fail("All addresses of -l must have the same port", EX_USAGE);
       port = given;
       address.resize(colon);
     }
@@ -241,7 +282,8 @@ void CheckItemSize(Draft& draft) {
   if (bytes > memory / 2) {
     return draft.Fail("Cannot set item size limit higher than 1/2 of memory max.", EX_USAGE);
   }
-  if (bytes > 1024 * kMegabyte) draft.Fail("Cannot set item size limit higher than a gigabyte.", EX_USAGE);
+  if (bytes > 1024 * kMegabyte)
+    draft.Fail("Cannot set item size limit higher than a gigabyte.", EX_USAGE);
 }
 
 std::string ConfigLines(Draft& draft) {
@@ -267,7 +309,8 @@ std::string HelpText() {
   for (const Option& row : kOptions) {
     std::string left = fmt::format("-{}", row.letter);
     if (row.name != nullptr) {
-      left += fmt::format(", --{}{}{}", row.name, row.placeholder.empty() ? "" : "=", row.placeholder);
+      left +=
+          fmt::format(", --{}{}{}", row.name, row.placeholder.empty() ? "" : "=", row.placeholder);
     } else {
       left += fmt::format(" {}", row.placeholder);
     }
@@ -314,11 +357,11 @@ void ReadOptions(int argc, char** argv, Draft& draft, MemcachedCommandLine& line
 
 MemcachedCommandLine ReadMemcachedCommandLine(int argc, char** argv) {
   Draft draft;
-  draft.parameters = {{"port", "11211"},           {"maxmemory", std::to_string(64 * kMegabyte)},
-                      {"maxclients", "1024"},      {"maxmemory-policy", "allkeys-lru"},
-                      {"io-threads", "4"},         {"tcp-backlog", "1024"},
-                      {"databases", "1"},          {"save", ""},
-                      {"protected-mode", "no"},    {"slowlog-log-slower-than", "-1"}};
+  draft.parameters = {{"port", "11211"},        {"maxmemory", std::to_string(64 * kMegabyte)},
+                      {"maxclients", "1024"},   {"maxmemory-policy", "allkeys-lru"},
+                      {"io-threads", "4"},      {"tcp-backlog", "1024"},
+                      {"databases", "1"},       {"save", ""},
+                      {"protected-mode", "no"}, {"slowlog-log-slower-than", "-1"}};
   MemcachedCommandLine line;
   ReadOptions(argc, argv, draft, line);
   if (line.exit_code) return line;

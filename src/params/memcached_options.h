@@ -1,8 +1,9 @@
 // The command line of memcached: one row an option, as memcached 1.6 has them.
 //
-// What has a counterpart among Kiln's parameters becomes lines of a configuration file; what only memcached has goes to
-// MemcacheSettings; what means nothing here (slab sizes, LRU tuning) is accepted and forgotten. Options that would promise
-// safety that is not there (SASL, TLS, password files) end the start. Call once a process: getopt_long keeps global state.
+// What has a counterpart among Kiln's parameters becomes lines of a configuration file; what only
+// memcached has goes to MemcacheSettings; what means nothing here (slab sizes, LRU tuning) is
+// accepted and forgotten. Options that would promise safety that is not there (SASL, TLS, password
+// files) end the start. Call once a process: getopt_long keeps global state.
 #pragma once
 
 #include <optional>
@@ -13,10 +14,10 @@
 namespace kiln {
 
 struct MemcachedCommandLine {
-  std::string config;             // lines of a redis.conf
+  std::string config;  // lines of a redis.conf
   MemcacheSettings memcache;
-  std::string user;               // to become, when started by root; empty: stay
-  std::optional<int> exit_code;   // do not start: print `text`, to standard error unless this is 0
+  std::string user;              // to become, when started by root; empty: stay
+  std::optional<int> exit_code;  // do not start: print `text`, to standard error unless this is 0
   std::string text;
 };
 

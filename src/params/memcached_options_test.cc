@@ -46,8 +46,9 @@ TEST(MemcachedOptions, AreTakenInShortAndInLongForm) {
   for (const auto& words : std::vector<std::vector<std::string>>{
            {"-p", "7000", "-m", "100", "-M", "-c", "10", "-t", "2", "-I", "2m", "-C", "-F", "-A"},
            {"-p7000", "-m100", "-MCFA", "-c10", "-t2", "-I2m"},
-           {"--port=7000", "--memory-limit", "100", "--disable-evictions", "--conn-limit=10", "--threads=2",
-            "--max-item-size=2m", "--disable-cas", "--disable-flush-all", "--enable-shutdown"}}) {
+           {"--port=7000", "--memory-limit", "100", "--disable-evictions", "--conn-limit=10",
+            "--threads=2", "--max-item-size=2m", "--disable-cas", "--disable-flush-all",
+            "--enable-shutdown"}}) {
     Settings settings = SettingsOf(words);
     EXPECT_EQ(settings.port, 7000);
     EXPECT_EQ(settings.maxmemory_bytes, 100 << 20);
@@ -62,8 +63,10 @@ TEST(MemcachedOptions, AreTakenInShortAndInLongForm) {
 }
 
 TEST(MemcachedOptions, NameAddresses) {
-  EXPECT_EQ(SettingsOf({"-l", "127.0.0.1,::1"}).bind, std::vector<std::string>({"127.0.0.1", "::1"}));
-  EXPECT_EQ(SettingsOf({"-l", "127.0.0.1", "-l", "127.0.0.2"}).bind, std::vector<std::string>({"127.0.0.1", "127.0.0.2"}));
+  EXPECT_EQ(SettingsOf({"-l", "127.0.0.1,::1"}).bind,
+            std::vector<std::string>({"127.0.0.1", "::1"}));
+  EXPECT_EQ(SettingsOf({"-l", "127.0.0.1", "-l", "127.0.0.2"}).bind,
+            std::vector<std::string>({"127.0.0.1", "127.0.0.2"}));
   Settings settings = SettingsOf({"-l", "127.0.0.1:7001,[::1]:7001"});
   EXPECT_EQ(settings.port, 7001);
   EXPECT_EQ(settings.bind, std::vector<std::string>({"127.0.0.1", "::1"}));
@@ -79,8 +82,10 @@ TEST(MemcachedOptions, CloseTheNetworkForAUnixSocket) {
 }
 
 TEST(MemcachedOptions, AcceptWhatHasNoEffect) {
-  Settings settings = SettingsOf({"-k", "-L", "-r", "-f", "1.5", "-n", "96", "-R", "50", "-B", "ascii", "-U", "0", "-X", "-W",
-                                  "-vv", "-N", "2", "-D", ":", "-b", "99", "-o", "modern,hashpower=20,idle_timeout=30"});
+  Settings settings = SettingsOf(
+      {"-k", "-L", "-r",    "-f", "1.5", "-n", "96", "-R",
+       "50", "-B", "ascii", "-U", "0",   "-X", "-W", "-vv",
+       "-N", "2",  "-D",    ":",  "-b",  "99", "-o", "modern,hashpower=20,idle_timeout=30"});
   EXPECT_EQ(settings.timeout_s, 30);
   EXPECT_EQ(settings.tcp_backlog, 99);
   EXPECT_EQ(settings.memcache.verbosity, 2u);
@@ -103,7 +108,9 @@ TEST(MemcachedOptions, RefuseAsMemcachedDoes) {
       {{"-I", "1000"}, 64, "Item max size cannot be less than 1024 bytes.\n"},
       {{"-I", "33m"}, 64, "Cannot set item size limit higher than 1/2 of memory max.\n"},
       {{"-m", "4096", "-I", "1025m"}, 64, "Cannot set item size limit higher than a gigabyte.\n"},
-      {{"-B", "x"}, 64, "Invalid value for binding protocol: x\n -- should be one of auto, binary, or ascii\n"},
+      {{"-B", "x"},
+       64,
+       "Invalid value for binding protocol: x\n -- should be one of auto, binary, or ascii\n"},
   };
   for (const Case& c : cases) {
     MemcachedCommandLine line = Read(c.words);
@@ -113,7 +120,8 @@ TEST(MemcachedOptions, RefuseAsMemcachedDoes) {
 }
 
 TEST(MemcachedOptions, DoNotPromiseSafetyThatIsNotThere) {
-  for (const auto& words : std::vector<std::vector<std::string>>{{"-S"}, {"-Z"}, {"-Y", "file"}, {"-U", "11211"}}) {
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{"-S"}, {"-Z"}, {"-Y", "file"}, {"-U", "11211"}}) {
     EXPECT_EQ(Read(words).exit_code, 64) << words[0];
   }
 }

@@ -42,7 +42,7 @@ def exptime(rng) -> bytes:
     return rng.choice([b"0", b"0", b"-1", b"1000", b"2592000", b"4000000000", b"2592001"])
 
 
-def request(rng) -> bytes:
+def request(rng, has_meta=True) -> bytes:
     key = rng.choice(KEYS)
     quiet = b" noreply" if rng.random() < 0.15 else b""
     kind = rng.random()
@@ -52,24 +52,24 @@ def request(rng) -> bytes:
         keys = b" ".join(rng.choice(KEYS) for _ in range(rng.randint(1, 4)))
         return rng.choice([b"get ", b"gets ", b"gat 1000 ", b"gats 0 "]) + keys + b"\r\n"
     if kind < 0.75:
-        return _count(rng, key, quiet)
+        return _count(rng, key, quiet, has_meta)
     if kind < 0.85:
         return b"delete " + key + quiet + b"\r\n"
     if kind < 0.92:
         return b"touch " + key + b" " + exptime(rng) + quiet + b"\r\n"
-    if kind < 0.98:
+    if kind < 0.98 and has_meta:
         return _meta(rng, key)
     return rng.choice([b"flush_all\r\n", b"foo\r\n", b"verbosity 1\r\n", b"\r\n"])
 
 
-def _count(rng, key, quiet) -> bytes:
+def _count(rng, key, quiet, has_meta) -> bytes:
     counter = rng.choice([*COUNTERS, *COUNTERS, key])
     kind = rng.random()
     if kind < 0.1:
         return b"set " + rng.choice(COUNTERS) + b" 3 0 19\r\n" + COUNT + b"\r\n"
     if kind < 0.2:
         return b"get " + b" ".join(COUNTERS) + b"\r\n"
-    if kind < 0.4:
+    if kind < 0.4 and has_meta:
         how = rng.choice([b"", b" v", b" D5 v", b" MD v", b" MD D7", b" N0 J" + COUNT + b" v", b" t v", b" q"])
         return b"ma " + counter + how + b"\r\n"
     return rng.choice([b"incr ", b"decr "]) + counter + b" " + rng.choice([b"0", b"1", b"5", b"100"]) + quiet + b"\r\n"
@@ -135,14 +135,14 @@ class Side:
         return LEFT.sub(rb" t(left)", CAS.sub(rb"\1 (cas)", data))
 
 
-def session(ours, peer, seed: int, commands: int):
+def session(ours, peer, seed: int, commands: int, has_meta=True):
     """Runs one seed; returns None or a report."""
     rng = random.Random(seed)
     sides, history = [Side(ours), Side(peer)], []
     for side in sides:
         side.ask([b"flush_all\r\n"])
     for _ in range(commands // BATCH):
-        batch = [disturbed(rng, request(rng)) for _ in range(BATCH)]
+        batch = [disturbed(rng, request(rng, has_meta)) for _ in range(BATCH)]
         history += batch
         try:
             mine, theirs = (side.ask(batch) for side in sides)

@@ -42,7 +42,8 @@ void AclGenPass(Call& call) {
   if (!call.args.Done()) return call.Fail(call.args.error());
   if (bits <= 0 || bits > 4096) {
     return call.FailText(
-        "ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096");
+        "ERR ACL GENPASS argument must be the number of bits for the output password, a positive "
+        "number up to 4096");
   }
   constexpr std::string_view kDigits = "0123456789abcdef";
   uint8_t bytes[512];
@@ -50,7 +51,8 @@ void AclGenPass(Call& call) {
   while (getrandom(bytes, sizeof(bytes), 0) != static_cast<ssize_t>(sizeof(bytes))) {
   }
   std::string password;
-  for (size_t i = 0; i < digits; ++i) password += kDigits[i % 2 == 0 ? bytes[i / 2] >> 4 : bytes[i / 2] & 15];
+  for (size_t i = 0; i < digits; ++i)
+    password += kDigits[i % 2 == 0 ? bytes[i / 2] >> 4 : bytes[i / 2] & 15];
   call.reply.Bulk(password);
 }
 
@@ -80,12 +82,18 @@ void AclGetUser(Call& call) {
 // ACL HELP
 void AclHelp(Call& call) {
   constexpr std::string_view kLines[] = {
-      "CAT [<category>]",   "    The categories, or the commands of one.",
-      "GETUSER <username>", "    What a user may do.",
-      "GENPASS [<bits>]",   "    A random password.",
-      "LIST",               "    What all users may do, as in an ACL file.",
-      "USERS",              "    The names of all users.",
-      "WHOAMI",             "    The name of this connection's user.",
+      "CAT [<category>]",
+      "    The categories, or the commands of one.",
+      "GETUSER <username>",
+      "    What a user may do.",
+      "GENPASS [<bits>]",
+      "    A random password.",
+      "LIST",
+      "    What all users may do, as in an ACL file.",
+      "USERS",
+      "    The names of all users.",
+      "WHOAMI",
+      "    The name of this connection's user.",
   };
   ReplyHelp(call, kLines);
 }
@@ -105,7 +113,9 @@ void AclUsers(Call& call) {
 }
 
 // ACL WHOAMI
-void AclWhoAmI(Call& call) { call.reply.Bulk(call.client.user); }
+void AclWhoAmI(Call& call) {
+  call.reply.Bulk(call.client.user);
+}
 
 constexpr uint32_t kAsk = kNoScript | kLoading | kStale;
 
@@ -122,10 +132,13 @@ constexpr Command kAclCommands[] = {
   {"ACL|WHOAMI",   2,     Keys::None(), kAsk,             Acl::kNone, AclWhoAmI,  "6.0.0", "",           "Returns the name of the connection's user."},
 };
 // clang-format on
-static_assert(WellFormed(kAclCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kAclCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> AclCommands() { return kAclCommands; }
+std::span<const Command> AclCommands() {
+  return kAclCommands;
+}
 
 }  // namespace kiln

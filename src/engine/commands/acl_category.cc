@@ -41,7 +41,9 @@ bool IsSameName(std::string_view name, std::string_view lower) {
 
 }  // namespace
 
-std::span<const AclCategory> AclCategories() { return kCategories; }
+std::span<const AclCategory> AclCategories() {
+  return kCategories;
+}
 
 const AclCategory* FindAclCategory(std::string_view name) {
   for (const AclCategory& category : kCategories) {

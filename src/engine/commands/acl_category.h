@@ -1,6 +1,7 @@
 // The ACL categories of commands: what COMMAND INFO and ACL CAT call "@read", "@fast" and so on.
 //
-// Most stand in a command's row; some follow from its flags, as in Redis. Constant data; any thread.
+// Most stand in a command's row; some follow from its flags, as in Redis. Constant data; any
+// thread.
 #pragma once
 
 #include <span>

@@ -1,7 +1,8 @@
-// ArgumentCursor: reads a command's arguments in order and latches the first error, so that a handler checks once.
+// ArgumentCursor: reads a command's arguments in order and latches the first error, so that a
+// handler checks once.
 //
-// After an error every read returns an empty value and the error stays. Starts behind the command's name (for "CONFIG
-// GET" behind both words).
+// After an error every read returns an empty value and the error stays. Starts behind the command's
+// name (for "CONFIG GET" behind both words).
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,8 @@ class ArgumentCursor {
     return HashKey(text);
   }
   std::string_view Text() {
-    if (next_ >= all_.size()) [[unlikely]] return Fail(Error::kSyntax), std::string_view();
+    if (next_ >= all_.size()) [[unlikely]]
+      return Fail(Error::kSyntax), std::string_view();
     return all_[next_++];
   }
   int64_t Integer(Error error = Error::kNotInteger);

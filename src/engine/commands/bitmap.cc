@@ -197,7 +197,10 @@ void BitOp(Call& call) {
     bytes = std::max(bytes, TextOrEmpty(record, scratch).size());
   }
   if (bytes > 0) {
-    call.db.SetString(target, CombineAll(call, *operation, sources, bytes), {});
+    Db::StringOptions options;
+    options.as_text = true;
+    call.db.SetString(target, CombineAll(call, *operation, sources, bytes), options)
+        ->set_edited(true);
     call.Changed(target, kEventString, "set");
   } else if (call.db.Delete(target)) {
     call.Changed(target, kEventGeneric, "del");

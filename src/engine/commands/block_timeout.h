@@ -8,7 +8,8 @@
 
 namespace kiln {
 
-// Puts the time when the wait ends (Unix ms, 0 for never) into *deadline_ms. False when an error is replied.
+// Puts the time when the wait ends (Unix ms, 0 for never) into *deadline_ms. False when an error is
+// replied.
 bool ReadBlockTimeout(Call& call, std::string_view seconds, uint64_t* deadline_ms);
 
 // What a client gets whose wait for an array timed out.

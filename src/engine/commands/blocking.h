@@ -1,9 +1,11 @@
-// Blocking commands: a client that finds nothing waits in line for its keys, and whoever makes a key ready serves it.
+// Blocking commands: a client that finds nothing waits in line for its keys, and whoever makes a
+// key ready serves it.
 //
-// A blocking handler looks, and when it finds nothing says call.Block(...). The dispatcher keeps the request as a
-// BlockedRequest and puts it in line in the shard of each key. A later command that changes one of those keys runs the
-// same handler again on the waiter's behalf, under its own locks and before it lets go of them, so a waiter is always
-// served before any later command, first come, first served.
+// A blocking handler looks, and when it finds nothing says call.Block(...). The dispatcher keeps
+// the request as a BlockedRequest and puts it in line in the shard of each key. A later command
+// that changes one of those keys runs the same handler again on the waiter's behalf, under its own
+// locks and before it lets go of them, so a waiter is always served before any later command, first
+// come, first served.
 #pragma once
 
 #include <functional>
@@ -23,9 +25,9 @@ struct BlockedRequest : Waiter {
   std::vector<std::string> arguments;
   int db = 0;
   int protocol_version = 2;
-  uint64_t deadline_ms = 0;  // Unix ms; 0 waits for ever
-  std::string timeout_reply; // sent when the deadline passes
-  bool is_served = false;    // or timed out, or gone: whoever comes later leaves it alone
+  uint64_t deadline_ms = 0;   // Unix ms; 0 waits for ever
+  std::string timeout_reply;  // sent when the deadline passes
+  bool is_served = false;     // or timed out, or gone: whoever comes later leaves it alone
 };
 
 // What a handler asks for when it blocks.

@@ -16,17 +16,23 @@ namespace kiln {
 
 struct Services;
 
-// What a call leaves for the dispatcher to do. Most leave nothing, so it is kept outside the call and reused.
+// What a call leaves for the dispatcher to do. Most leave nothing, so it is kept outside the call
+// and reused.
 struct CallEffects {
   BlockWish block;
   std::vector<DbKey> ready;  // changed keys of shards where somebody waits
 };
 
 struct Call {
-  Call(const Command& command_in, ArgumentCursor args_in, Reply& reply_in, Db db_in, Client& client_in,
-       Services& services_in, CallEffects& effects_in)
-      : command(command_in), args(args_in), reply(reply_in), db(db_in), client(client_in),
-        services(services_in), effects(effects_in) {}
+  Call(const Command& command_in, ArgumentCursor args_in, Reply& reply_in, Db db_in,
+       Client& client_in, Services& services_in, CallEffects& effects_in)
+      : command(command_in),
+        args(args_in),
+        reply(reply_in),
+        db(db_in),
+        client(client_in),
+        services(services_in),
+        effects(effects_in) {}
 
   const Command& command;
   ArgumentCursor args;
@@ -39,8 +45,11 @@ struct Call {
   const Settings& settings() const { return const_cast<Db&>(db).context().settings; }
   uint64_t now_ms() const { return db.now_ms(); }
 
-  // A key's value changed: counts the change, tells watchers and keyspace-event listeners, serves who waits for it.
-  void Changed(const Key& key, EventClass event_class, std::string_view event) { ChangedIn(db, key, event_class, event); }
+  // A key's value changed: counts the change, tells watchers and keyspace-event listeners, serves
+  // who waits for it.
+  void Changed(const Key& key, EventClass event_class, std::string_view event) {
+    ChangedIn(db, key, event_class, event);
+  }
   // The same without an event.
   void Touched(const Key& key) { TouchedIn(db, key); }
   // The same for another database than the client's.
@@ -50,23 +59,29 @@ struct Call {
   }
   void TouchedIn(Db& changed_db, const Key& key) {
     changed_db.Changed(key);
-    if (db.keyspace().shard(key.shard()).waiters != nullptr) [[unlikely]] Ready(changed_db.index(), key.text);
+    if (db.keyspace().shard(key.shard()).waiters != nullptr) [[unlikely]]
+      Ready(changed_db.index(), key.text);
   }
   // Whoever waits for the key is served before the command's locks are let go.
-  void Ready(int db_index, std::string_view key) { effects.ready.push_back({db_index, std::string(key)}); }
+  void Ready(int db_index, std::string_view key) {
+    effects.ready.push_back({db_index, std::string(key)});
+  }
 
   // A secret: the slow log and monitors do not show the argument at this position.
   void HideArgument(size_t position) {
     if (position < 64) hidden_arguments |= uint64_t{1} << position;
   }
-  bool IsHidden(size_t position) const { return position < 64 && (hidden_arguments >> position & 1) != 0; }
+  bool IsHidden(size_t position) const {
+    return position < 64 && (hidden_arguments >> position & 1) != 0;
+  }
 
   // Replies with an error.
   void Fail(Error error) { reply.Error(TextOf(error)); }
   void FailText(std::string_view text) { reply.Error(text); }
 
-  // Waits for one of `keys` to change; then the handler runs again. When the deadline passes the client gets
-  // `timeout_reply`. Within MULTI or a script nobody waits: the timeout reply is the reply.
+  // Waits for one of `keys` to change; then the handler runs again. When the deadline passes the
+  // client gets `timeout_reply`. Within MULTI or a script nobody waits: the timeout reply is the
+  // reply.
   void Block(std::vector<Key> keys, uint64_t deadline_ms, std::string_view timeout_reply) {
     if (!may_block) return reply.Raw(timeout_reply);
     effects.block = {true, std::move(keys), deadline_ms, std::string(timeout_reply)};

@@ -16,7 +16,8 @@ namespace {
 // CLIENT CACHING <YES | NO>
 void ClientCaching(Call& call) {
   call.FailText(
-      "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled");
+      "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or "
+      "OPTOUT mode enabled");
 }
 
 // CLIENT GETNAME
@@ -26,7 +27,9 @@ void ClientGetName(Call& call) {
 }
 
 // CLIENT GETREDIR
-void ClientGetRedir(Call& call) { call.reply.Integer(-1); }
+void ClientGetRedir(Call& call) {
+  call.reply.Integer(-1);
+}
 
 // CLIENT HELP
 void ClientHelp(Call& call) {
@@ -86,7 +89,9 @@ void ClientHelp(Call& call) {
 }
 
 // CLIENT ID
-void ClientId(Call& call) { call.reply.Integer(static_cast<int64_t>(call.client.handle.id)); }
+void ClientId(Call& call) {
+  call.reply.Integer(static_cast<int64_t>(call.client.handle.id));
+}
 
 // CLIENT INFO
 void ClientInfo(Call& call) {
@@ -102,10 +107,14 @@ void Switch(Call& call, bool* flag) {
 }
 
 // CLIENT NO-EVICT <ON | OFF>
-void ClientNoEvict(Call& call) { Switch(call, &call.client.no_evict); }
+void ClientNoEvict(Call& call) {
+  Switch(call, &call.client.no_evict);
+}
 
 // CLIENT NO-TOUCH <ON | OFF>
-void ClientNoTouch(Call& call) { Switch(call, &call.client.no_touch); }
+void ClientNoTouch(Call& call) {
+  Switch(call, &call.client.no_touch);
+}
 
 // CLIENT REPLY <ON | OFF | SKIP>
 void ClientReply(Call& call) {
@@ -133,7 +142,8 @@ void ClientSetInfo(Call& call) {
   }
   if (!IsClientName(value)) {
     std::string shown = is_name ? "lib-name" : "lib-ver";
-    return call.FailText("ERR " + shown + " cannot contain spaces, newlines or special characters.");
+    return call.FailText("ERR " + shown +
+                         " cannot contain spaces, newlines or special characters.");
   }
   (is_name ? call.client.library_name : call.client.library_version) = value;
   call.reply.Ok();
@@ -165,11 +175,16 @@ enum class ClientType { kAny, kNormal, kMaster, kReplica, kPubSub };
 
 // False when it has replied with an error.
 bool ReadType(Call& call, std::string_view word, ClientType* type) {
-  if (EqualsWord(word, "NORMAL")) *type = ClientType::kNormal;
-  else if (EqualsWord(word, "MASTER")) *type = ClientType::kMaster;
-  else if (EqualsWord(word, "REPLICA") || EqualsWord(word, "SLAVE")) *type = ClientType::kReplica;
-  else if (EqualsWord(word, "PUBSUB")) *type = ClientType::kPubSub;
-  else return call.FailText("ERR Unknown client type '" + std::string(word) + "'"), false;
+  if (EqualsWord(word, "NORMAL"))
+    *type = ClientType::kNormal;
+  else if (EqualsWord(word, "MASTER"))
+    *type = ClientType::kMaster;
+  else if (EqualsWord(word, "REPLICA") || EqualsWord(word, "SLAVE"))
+    *type = ClientType::kReplica;
+  else if (EqualsWord(word, "PUBSUB"))
+    *type = ClientType::kPubSub;
+  else
+    return call.FailText("ERR Unknown client type '" + std::string(word) + "'"), false;
   return true;
 }
 
@@ -182,7 +197,8 @@ bool IsOfType(const Client& client, ClientType type) {
 std::vector<Client*> AllClients(Call& call) {
   std::vector<Client*> all;
   call.services.clients->ForEach([&](Client& client) { all.push_back(&client); });
-  std::sort(all.begin(), all.end(), [](Client* a, Client* b) { return a->handle.id < b->handle.id; });
+  std::sort(all.begin(), all.end(),
+            [](Client* a, Client* b) { return a->handle.id < b->handle.id; });
   return all;
 }
 
@@ -233,7 +249,8 @@ struct KillFilter {
 };
 
 // One option and its value; false when it has replied with an error.
-bool ReadKillOption(Call& call, std::string_view option, std::string_view value, KillFilter* filter) {
+bool ReadKillOption(Call& call, std::string_view option, std::string_view value,
+                    KillFilter* filter) {
   if (EqualsWord(option, "ID")) {
     auto id = ParseInt64(value);
     if (!id || *id < 1) return call.FailText("ERR client-id should be greater than 0"), false;
@@ -245,9 +262,11 @@ bool ReadKillOption(Call& call, std::string_view option, std::string_view value,
   } else if (EqualsWord(option, "LADDR")) {
     filter->local_address = value;
   } else if (EqualsWord(option, "USER")) {
-    if (value != "default") return call.FailText("ERR No such user '" + std::string(value) + "'"), false;
+    if (value != "default")
+      return call.FailText("ERR No such user '" + std::string(value) + "'"), false;
     filter->user = value;
-  } else if (EqualsWord(option, "SKIPME") && (EqualsWord(value, "YES") || EqualsWord(value, "NO"))) {
+  } else if (EqualsWord(option, "SKIPME") &&
+             (EqualsWord(value, "YES") || EqualsWord(value, "NO"))) {
     filter->skips_me = EqualsWord(value, "YES");
   } else {
     return call.Fail(Error::kSyntax), false;
@@ -352,10 +371,13 @@ constexpr Command kClientCommands[] = {
   {"CLIENT|UNPAUSE",       2,     Keys::None(), kOthers,            kAcl,      ClientUnpause,      "6.2.0",  "",                                                                       "Ends a pause."},
 };
 // clang-format on
-static_assert(WellFormed(kClientCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kClientCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> ClientCommands() { return kClientCommands; }
+std::span<const Command> ClientCommands() {
+  return kClientCommands;
+}
 
 }  // namespace kiln

@@ -1,7 +1,7 @@
 // Client: what commands know and change of the connection that sent them.
 //
-// A client belongs to one worker. Other threads name it by ClientHandle and reach it through ClientHub (services.h);
-// only whoever holds the Gate alone may look into another worker's clients.
+// A client belongs to one worker. Other threads name it by ClientHandle and reach it through
+// ClientHub (services.h); only whoever holds the Gate alone may look into another worker's clients.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,8 @@ struct Transaction {
   bool aborted = false;  // a queued command was refused: EXEC must fail
   std::vector<QueuedRequest> queue;
 
-  // WATCH: the keys, whether each had expired already when watched, and the flag that their changes set.
+  // WATCH: the keys, whether each had expired already when watched, and the flag that their changes
+  // set.
   struct WatchedKey {
     DbKey key;
     bool was_expired;
@@ -63,7 +64,8 @@ struct Client {
   int protocol_version = 2;
   bool authenticated = true;
   bool is_memcache = false;
-  // Nothing about this client needs a closer look before a command runs; kept by the dispatcher, see IsPlain.
+  // Nothing about this client needs a closer look before a command runs; kept by the dispatcher,
+  // see IsPlain.
   bool is_plain = false;
   bool is_monitor = false;
   bool no_evict = false;
@@ -72,13 +74,13 @@ struct Client {
   bool close_after_reply = false;
   bool is_blocked = false;
   bool is_held_back = false;  // has a request that waits for the end of a pause
-  bool in_script = false;  // the call comes from a script this client runs
+  bool in_script = false;     // the call comes from a script this client runs
   ReplyMode reply_mode = ReplyMode::kOn;
   std::string name;
   std::string user = "default";
   std::string library_name;
   std::string library_version;
-  std::string address;        // "127.0.0.1:52114"
+  std::string address;  // "127.0.0.1:52114"
   std::string local_address;
   int fd = -1;
   uint64_t created_ms = 0;
@@ -93,7 +95,8 @@ struct Client {
   uint64_t commands = 0;
 
   bool IsPlain() const {
-    return authenticated && !transaction.active && !subscriptions.any() && !no_touch && reply_mode == ReplyMode::kOn;
+    return authenticated && !transaction.active && !subscriptions.any() && !no_touch &&
+           reply_mode == ReplyMode::kOn;
   }
 };
 

@@ -1,4 +1,5 @@
-// What may stand in a line of CLIENT LIST: names and library names are printable and have no blanks.
+// What may stand in a line of CLIENT LIST: names and library names are printable and have no
+// blanks.
 #pragma once
 
 #include <algorithm>

@@ -7,7 +7,9 @@ namespace kiln {
 namespace {
 
 // CLUSTER ..., ASKING, READONLY, READWRITE
-void ClusterDisabled(Call& call) { call.FailText("ERR This instance has cluster support disabled"); }
+void ClusterDisabled(Call& call) {
+  call.FailText("ERR This instance has cluster support disabled");
+}
 
 constexpr uint32_t kAsk = kStale;
 constexpr uint32_t kShow = kStale | kLoading;
@@ -53,10 +55,13 @@ constexpr Command kClusterCommands[] = {
   {"READWRITE",                     1,     Keys::None(), kMode,      Acl::kConnection, ClusterDisabled, "3.0.0", "",                                           "Ends what READONLY began."},
 };
 // clang-format on
-static_assert(WellFormed(kClusterCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kClusterCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> ClusterCommands() { return kClusterCommands; }
+std::span<const Command> ClusterCommands() {
+  return kClusterCommands;
+}
 
 }  // namespace kiln

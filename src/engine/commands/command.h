@@ -1,8 +1,10 @@
-// Command: one row of the command table. Everything the server knows of a command stands in its row.
+// Command: one row of the command table. Everything the server knows of a command stands in its
+// row.
 //
-// Rows live beside their handlers, one file a group, sorted by name; registry.cc lists the groups. From a row come the
-// arity check, which shards to lock, MULTI and script rules, the memory check, COMMAND INFO/DOCS and the statistics.
-// A handler is a plain function: arguments, lookup, change, reply. It knows no socket, thread or protocol version.
+// Rows live beside their handlers, one file a group, sorted by name; registry.cc lists the groups.
+// From a row come the arity check, which shards to lock, MULTI and script rules, the memory check,
+// COMMAND INFO/DOCS and the statistics. A handler is a plain function: arguments, lookup, change,
+// reply. It knows no socket, thread or protocol version.
 #pragma once
 
 #include <cstdint>
@@ -38,14 +40,15 @@ enum CommandFlag : uint32_t {
   kDebugOnly = 1u << 20,
 
   // How Kiln runs it.
-  kGate = 1u << 24,       // runs alone: no other worker is inside
-  kEndsBatch = 1u << 25,  // later requests of the connection are looked at only after it ran
-  kImmediate = 1u << 26,  // runs at once inside MULTI instead of being queued
+  kGate = 1u << 24,         // runs alone: no other worker is inside
+  kEndsBatch = 1u << 25,    // later requests of the connection are looked at only after it ran
+  kImmediate = 1u << 26,    // runs at once inside MULTI instead of being queued
   kWalksShards = 1u << 28,  // visits shards one by one with Call::WithShard
-  kLocksQueue = 1u << 27,  // locks what the client's queued and watched keys need (EXEC)
+  kLocksQueue = 1u << 27,   // locks what the client's queued and watched keys need (EXEC)
 };
 
-// ACL categories beyond those that the flags give (read, write, fast, slow, admin, dangerous, blocking, pubsub).
+// ACL categories beyond those that the flags give (read, write, fast, slow, admin, dangerous,
+// blocking, pubsub).
 enum class Acl : uint32_t {
   kNone = 0,
   kKeyspace = 1u << 0,
@@ -71,11 +74,12 @@ constexpr bool Has(Acl set, Acl one) {
 }
 
 using Arguments = std::span<const std::string_view>;
-// Appends the positions of the keys in `arguments` (0 is the command's name); false when the arguments make no sense.
+// Appends the positions of the keys in `arguments` (0 is the command's name); false when the
+// arguments make no sense.
 using FindKeys = bool (*)(Arguments arguments, std::vector<uint32_t>* positions);
 
-// Where a command's keys are: first, last (negative counts from the end) and step, as COMMAND INFO says; or found by a
-// function, for commands with a count of keys or keys behind keywords.
+// Where a command's keys are: first, last (negative counts from the end) and step, as COMMAND INFO
+// says; or found by a function, for commands with a count of keys or keys behind keywords.
 struct Keys {
   int first = 0;
   int last = 0;
@@ -84,7 +88,9 @@ struct Keys {
 
   static constexpr Keys None() { return {}; }
   static constexpr Keys One() { return {1, 1, 1, nullptr}; }
-  static constexpr Keys Range(int first, int last, int step) { return {first, last, step, nullptr}; }
+  static constexpr Keys Range(int first, int last, int step) {
+    return {first, last, step, nullptr};
+  }
   static constexpr Keys All() { return {1, -1, 1, nullptr}; }
   // `first`, `last` and `step` are what COMMAND INFO reports.
   static constexpr Keys By(FindKeys find, int first = 0, int last = 0, int step = 0) {
@@ -107,10 +113,10 @@ struct Command {
   Acl acl;
   CommandHandler handler;  // null only for containers, which answer through their subcommands
   std::string_view since;
-  std::string_view usage;    // the arguments, as the documentation prints them
+  std::string_view usage;  // the arguments, as the documentation prints them
   std::string_view summary;
-  // Derived when the CommandTable is built: the row's place among all rows, the words of its name, where its first key
-  // is (0: nowhere fixed), and whether that key is all that it locks.
+  // Derived when the CommandTable is built: the row's place among all rows, the words of its name,
+  // where its first key is (0: nowhere fixed), and whether that key is all that it locks.
   mutable uint32_t number = 0;
   mutable uint8_t words = 1;
   mutable uint8_t first_key = 0;

@@ -20,15 +20,24 @@ struct FlagName {
 
 // In the order in which Redis tells them; the others are not told.
 constexpr FlagName kFlagNames[] = {
-    {kWrite, "write"},           {kReadOnly, "readonly"},
-    {kGrows, "denyoom"},         {kAdmin, "admin"},
-    {kPubSub, "pubsub"},         {kNoScript, "noscript"},
-    {kBlocking, "blocking"},     {kLoading, "loading"},
-    {kStale, "stale"},           {kSkipMonitor, "skip_monitor"},
-    {kSkipSlowlog, "skip_slowlog"}, {kFast, "fast"},
-    {kNoAuth, "no_auth"},        {kNoMandatoryKeys, "no_mandatory_keys"},
-    {kNoAsyncLoading, "no_async_loading"}, {kNoMulti, "no_multi"},
-    {kMovableKeys, "movablekeys"}, {kAllowBusy, "allow_busy"},
+    {kWrite, "write"},
+    {kReadOnly, "readonly"},
+    {kGrows, "denyoom"},
+    {kAdmin, "admin"},
+    {kPubSub, "pubsub"},
+    {kNoScript, "noscript"},
+    {kBlocking, "blocking"},
+    {kLoading, "loading"},
+    {kStale, "stale"},
+    {kSkipMonitor, "skip_monitor"},
+    {kSkipSlowlog, "skip_slowlog"},
+    {kFast, "fast"},
+    {kNoAuth, "no_auth"},
+    {kNoMandatoryKeys, "no_mandatory_keys"},
+    {kNoAsyncLoading, "no_async_loading"},
+    {kNoMulti, "no_multi"},
+    {kMovableKeys, "movablekeys"},
+    {kAllowBusy, "allow_busy"},
 };
 
 // The word that COMMAND DOCS groups a command under, by its category.
@@ -37,11 +46,19 @@ struct GroupName {
   std::string_view name;
 };
 constexpr GroupName kGroupNames[] = {
-    {Acl::kBitmap, "bitmap"},         {Acl::kHyperLogLog, "hyperloglog"}, {Acl::kGeo, "geo"},
-    {Acl::kStream, "stream"},         {Acl::kString, "string"},           {Acl::kList, "list"},
-    {Acl::kHash, "hash"},             {Acl::kSet, "set"},                 {Acl::kSortedSet, "sorted-set"},
-    {Acl::kScripting, "scripting"},   {Acl::kTransaction, "transactions"},
-    {Acl::kConnection, "connection"}, {Acl::kKeyspace, "generic"},
+    {Acl::kBitmap, "bitmap"},
+    {Acl::kHyperLogLog, "hyperloglog"},
+    {Acl::kGeo, "geo"},
+    {Acl::kStream, "stream"},
+    {Acl::kString, "string"},
+    {Acl::kList, "list"},
+    {Acl::kHash, "hash"},
+    {Acl::kSet, "set"},
+    {Acl::kSortedSet, "sorted-set"},
+    {Acl::kScripting, "scripting"},
+    {Acl::kTransaction, "transactions"},
+    {Acl::kConnection, "connection"},
+    {Acl::kKeyspace, "generic"},
 };
 
 std::string LowerName(const Command& command) {
@@ -50,7 +67,9 @@ std::string LowerName(const Command& command) {
   return name;
 }
 
-bool IsSubcommand(const Command& command) { return command.name.find('|') != std::string_view::npos; }
+bool IsSubcommand(const Command& command) {
+  return command.name.find('|') != std::string_view::npos;
+}
 
 // A command by the name "get" or "config|get".
 const Command* FindFullName(Call& call, std::string_view name) {
@@ -151,7 +170,8 @@ size_t ForEachTopCommand(Call& call, F&& f) {
 
 void ReplyInfoOfAll(Call& call) {
   size_t at = call.reply.Later();
-  size_t count = ForEachTopCommand(call, [&](const Command& command) { ReplyInfo(call, &command); });
+  size_t count =
+      ForEachTopCommand(call, [&](const Command& command) { ReplyInfo(call, &command); });
   call.reply.EndArray(at, count);
 }
 
@@ -182,7 +202,9 @@ void ReplyDocs(Call& call, const Command& command) {
 }
 
 // COMMAND
-void CommandAll(Call& call) { ReplyInfoOfAll(call); }
+void CommandAll(Call& call) {
+  ReplyInfoOfAll(call);
+}
 
 // COMMAND COUNT
 void CommandCount(Call& call) {
@@ -218,7 +240,8 @@ void GetKeys(Call& call, bool with_flags) {
   }
   std::vector<uint32_t> positions;
   bool found = KeyPositions(*command, request, &positions) && !positions.empty();
-  if (!found && !command->Is(kNoMandatoryKeys)) return call.FailText("ERR Invalid arguments specified for command");
+  if (!found && !command->Is(kNoMandatoryKeys))
+    return call.FailText("ERR Invalid arguments specified for command");
   call.reply.Array(positions.size());
   for (uint32_t position : positions) {
     if (with_flags) call.reply.Array(2);
@@ -228,10 +251,14 @@ void GetKeys(Call& call, bool with_flags) {
 }
 
 // COMMAND GETKEYS command [arg [arg ...]]
-void CommandGetKeys(Call& call) { GetKeys(call, false); }
+void CommandGetKeys(Call& call) {
+  GetKeys(call, false);
+}
 
 // COMMAND GETKEYSANDFLAGS command [arg [arg ...]]
-void CommandGetKeysAndFlags(Call& call) { GetKeys(call, true); }
+void CommandGetKeysAndFlags(Call& call) {
+  GetKeys(call, true);
+}
 
 // COMMAND HELP
 void CommandHelp(Call& call) {
@@ -268,10 +295,14 @@ void CommandList(Call& call) {
   std::string_view word;
   while (call.args.More()) {
     if (!call.args.Take("FILTERBY") || call.args.Left() < 2) return call.Fail(Error::kSyntax);
-    if (call.args.Take("MODULE")) filter = Filter::kModule;
-    else if (call.args.Take("ACLCAT")) filter = Filter::kCategory;
-    else if (call.args.Take("PATTERN")) filter = Filter::kPattern;
-    else return call.Fail(Error::kSyntax);
+    if (call.args.Take("MODULE"))
+      filter = Filter::kModule;
+    else if (call.args.Take("ACLCAT"))
+      filter = Filter::kCategory;
+    else if (call.args.Take("PATTERN"))
+      filter = Filter::kPattern;
+    else
+      return call.Fail(Error::kSyntax);
     word = call.args.Text();
   }
   const AclCategory* category = filter == Filter::kCategory ? FindAclCategory(word) : nullptr;
@@ -280,7 +311,8 @@ void CommandList(Call& call) {
   for (const Command* command : call.services.commands->all()) {
     std::string name = LowerName(*command);
     if (filter == Filter::kModule) break;  // there are no modules
-    if (filter == Filter::kCategory && (category == nullptr || !IsInCategory(*command, *category))) continue;
+    if (filter == Filter::kCategory && (category == nullptr || !IsInCategory(*command, *category)))
+      continue;
     if (filter == Filter::kPattern && !GlobMatches(word, name, true)) continue;
     call.reply.Bulk(name);
     ++count;
@@ -303,10 +335,13 @@ constexpr Command kCommandInfoCommands[] = {
   {"COMMAND|LIST",             -2,    Keys::None(), kInfo,              Acl::kConnection, CommandList,            "7.0.0",  "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]",    "Returns the names of commands."},
 };
 // clang-format on
-static_assert(WellFormed(kCommandInfoCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kCommandInfoCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> CommandInfoCommands() { return kCommandInfoCommands; }
+std::span<const Command> CommandInfoCommands() {
+  return kCommandInfoCommands;
+}
 
 }  // namespace kiln

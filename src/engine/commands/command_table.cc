@@ -21,7 +21,8 @@ CommandTable::CommandTable(std::span<const std::span<const Command>> groups) {
     command->first_key = static_cast<uint8_t>(keys.first);
     command->has_one_key =
         keys.find == nullptr && keys.first != 0 && keys.first == keys.last && !command->Is(kGate);
-    bool is_list = keys.find == nullptr && keys.last == -1 && keys.step == 1 && !command->Is(kGate | kPubSub);
+    bool is_list =
+        keys.find == nullptr && keys.last == -1 && keys.step == 1 && !command->Is(kGate | kPubSub);
     command->one_key_arguments = static_cast<uint8_t>(is_list ? keys.first + 1 : 0);
     if (command->name.find('|') != std::string_view::npos) continue;
     std::string_view name = command->name;
@@ -33,7 +34,8 @@ CommandTable::CommandTable(std::span<const std::span<const Command>> groups) {
       return std::all_of(name.begin(), name.end(), [&](char c) { return c >= low && c <= high; });
     };
     bool all_letters = all_within('A', 'Z') || all_within('a', 'z');
-    slots_[i] = {command, word, static_cast<uint32_t>(name.size()), all_letters && name.size() <= 8, exact & ~kFold};
+    slots_[i] = {command, word, static_cast<uint32_t>(name.size()), all_letters && name.size() <= 8,
+                 exact & ~kFold};
   }
 }
 

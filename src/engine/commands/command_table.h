@@ -21,7 +21,8 @@ class CommandTable {
   // The groups' rows must outlive the table.
   explicit CommandTable(std::span<const std::span<const Command>> groups);
 
-  // By name in any case; null when unknown. For a container with a known subcommand in arguments[1], that row.
+  // By name in any case; null when unknown. For a container with a known subcommand in
+  // arguments[1], that row.
   [[gnu::always_inline]] inline const Command* Find(Arguments arguments) const {
     const Command* command = FindName(arguments[0]);
     if (command != nullptr && command->Is(kContainer) && arguments.size() > 1) [[unlikely]] {
@@ -37,7 +38,8 @@ class CommandTable {
       const Slot& slot = slots_[i];
       if (slot.command == nullptr) return nullptr;
       if (slot.word == word && slot.size == name.size() &&
-          ((slot.word_is_all && (exact & slot.case_bits) == slot.case_bits) || SameName(slot.command->name, name))) {
+          ((slot.word_is_all && (exact & slot.case_bits) == slot.case_bits) ||
+           SameName(slot.command->name, name))) {
         return slot.command;
       }
     }

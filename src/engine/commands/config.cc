@@ -10,7 +10,8 @@ namespace kiln {
 namespace {
 
 bool IsAllowed(Permission permission, const Client& client) {
-  return permission == Permission::kEveryone || (permission == Permission::kLocalClients && client.is_local);
+  return permission == Permission::kEveryone ||
+         (permission == Permission::kLocalClients && client.is_local);
 }
 
 // CONFIG GET parameter [parameter ...]
@@ -26,10 +27,14 @@ void ConfigGet(Call& call) {
 // CONFIG HELP
 void ConfigHelp(Call& call) {
   constexpr std::string_view kLines[] = {
-      "GET <pattern>",           "    The parameters whose names match the glob-like <pattern>, with their values.",
-      "SET <directive> <value>", "    Give the parameter <directive> another value.",
-      "RESETSTAT",               "    Start the counters that INFO reports at zero again.",
-      "REWRITE",                 "    Write the parameters to the configuration file.",
+      "GET <pattern>",
+      "    The parameters whose names match the glob-like <pattern>, with their values.",
+      "SET <directive> <value>",
+      "    Give the parameter <directive> another value.",
+      "RESETSTAT",
+      "    Start the counters that INFO reports at zero again.",
+      "REWRITE",
+      "    Write the parameters to the configuration file.",
   };
   ReplyHelp(call, kLines);
 }
@@ -60,7 +65,9 @@ void ConfigSet(Call& call) {
 }
 
 // INFO [section [section ...]]
-void Info(Call& call) { call.reply.Verbatim("txt", call.services.server->Info(call.args.Rest())); }
+void Info(Call& call) {
+  call.reply.Verbatim("txt", call.services.server->Info(call.args.Rest()));
+}
 
 constexpr uint32_t kConfig = kAdmin | kNoScript | kLoading | kStale;
 
@@ -76,10 +83,13 @@ constexpr Command kConfigCommands[] = {
   {"INFO",              -1,    Keys::None(), kLoading | kStale | kGate,                Acl::kDangerous, Info,            "1.0.0", "[section [section ...]]",             "Returns information and statistics about the server."},
 };
 // clang-format on
-static_assert(WellFormed(kConfigCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kConfigCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> ConfigCommands() { return kConfigCommands; }
+std::span<const Command> ConfigCommands() {
+  return kConfigCommands;
+}
 
 }  // namespace kiln

@@ -10,7 +10,8 @@
 namespace kiln {
 namespace {
 
-constexpr std::string_view kWrongPassword = "WRONGPASS invalid username-password pair or user is disabled.";
+constexpr std::string_view kWrongPassword =
+    "WRONGPASS invalid username-password pair or user is disabled.";
 
 // In a time that does not tell how much of it was right.
 bool IsSamePassword(std::string_view given, std::string_view wanted) {
@@ -38,7 +39,8 @@ void Auth(Call& call) {
   if (words.size() > 2) return call.Fail(Error::kSyntax);
   if (words.size() == 1 && call.settings().requirepass.empty()) {
     return call.FailText(
-        "ERR AUTH <password> called without any password configured for the default user. Are you sure your "
+        "ERR AUTH <password> called without any password configured for the default user. Are you "
+        "sure your "
         "configuration is correct?");
   }
   std::string_view user = words.size() == 2 ? words[0] : "default";
@@ -47,7 +49,9 @@ void Auth(Call& call) {
 }
 
 // ECHO message
-void Echo(Call& call) { call.reply.Bulk(call.args.Text()); }
+void Echo(Call& call) {
+  call.reply.Bulk(call.args.Text());
+}
 
 struct HelloOptions {
   int64_t version = 0;  // 0: stays
@@ -62,8 +66,10 @@ bool ReadHello(Call& call, HelloOptions* options) {
   Arguments words = call.args.Rest();
   if (words.empty()) return true;
   auto version = ParseInt64(words[0]);
-  if (!version) return call.FailText("ERR Protocol version is not an integer or out of range"), false;
-  if (*version < 2 || *version > 3) return call.FailText("NOPROTO unsupported protocol version"), false;
+  if (!version)
+    return call.FailText("ERR Protocol version is not an integer or out of range"), false;
+  if (*version < 2 || *version > 3)
+    return call.FailText("NOPROTO unsupported protocol version"), false;
   options->version = *version;
   for (size_t i = 1; i < words.size(); ++i) {
     size_t left = words.size() - i - 1;
@@ -78,7 +84,8 @@ bool ReadHello(Call& call, HelloOptions* options) {
       options->name = &words[++i];
       if (!IsClientName(*options->name)) return call.FailText(kBadClientName), false;
     } else {
-      return call.FailText("ERR Syntax error in HELLO option '" + std::string(words[i]) + "'"), false;
+      return call.FailText("ERR Syntax error in HELLO option '" + std::string(words[i]) + "'"),
+             false;
     }
   }
   return true;
@@ -107,11 +114,14 @@ void ReplyHello(Call& call) {
 void Hello(Call& call) {
   HelloOptions options;
   if (!ReadHello(call, &options)) return;
-  if (options.has_auth && !Authenticate(call, options.user, options.password)) return call.FailText(kWrongPassword);
+  if (options.has_auth && !Authenticate(call, options.user, options.password))
+    return call.FailText(kWrongPassword);
   if (!call.client.authenticated && !call.settings().requirepass.empty()) {
     return call.FailText(
-        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
-        "<pass> option can be used to authenticate the client and select the RESP protocol version at the same time");
+        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
+        "<proto> AUTH <user> "
+        "<pass> option can be used to authenticate the client and select the RESP protocol version "
+        "at the same time");
   }
   if (options.name != nullptr) call.client.name = *options.name;
   if (options.version != 0 && options.version != call.client.protocol_version) {
@@ -162,7 +172,8 @@ void Reset(Call& call) {
 void Select(Call& call) {
   int64_t index = call.args.Integer();
   if (!call.args.Done()) return call.Fail(call.args.error());
-  if (index < 0 || index >= call.db.keyspace().databases()) return call.Fail(Error::kDbIndexOutOfRange);
+  if (index < 0 || index >= call.db.keyspace().databases())
+    return call.Fail(Error::kDbIndexOutOfRange);
   call.client.db = static_cast<int>(index);
   call.reply.Ok();
 }
@@ -182,10 +193,13 @@ constexpr Command kConnectionCommands[] = {
   {"SELECT", 2,     Keys::None(), kAnyTime,                              Acl::kConnection, Select,  "1.0.0", "index",                                                          "Changes the selected database."},
 };
 // clang-format on
-static_assert(WellFormed(kConnectionCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kConnectionCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> ConnectionCommands() { return kConnectionCommands; }
+std::span<const Command> ConnectionCommands() {
+  return kConnectionCommands;
+}
 
 }  // namespace kiln

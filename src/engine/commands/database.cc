@@ -52,10 +52,14 @@ void Flush(Call& call, int first, int last) {
 }
 
 // FLUSHDB [ASYNC | SYNC]
-void FlushDb(Call& call) { Flush(call, call.db.index(), call.db.index()); }
+void FlushDb(Call& call) {
+  Flush(call, call.db.index(), call.db.index());
+}
 
 // FLUSHALL [ASYNC | SYNC]
-void FlushAll(Call& call) { Flush(call, 0, call.db.keyspace().databases() - 1); }
+void FlushAll(Call& call) {
+  Flush(call, 0, call.db.keyspace().databases() - 1);
+}
 
 // ---- Swapping ----
 
@@ -85,7 +89,9 @@ void SwapDb(Call& call) {
   auto second = static_cast<int>(*b);
   ++call.db.context().stats.changes;
   if (first != second) {
-    auto in_either = [&](const Key& key) { return Exists(call, first, key) || Exists(call, second, key); };
+    auto in_either = [&](const Key& key) {
+      return Exists(call, first, key) || Exists(call, second, key);
+    };
     MarkWatched(call, first, in_either);
     MarkWatched(call, second, in_either);
     keyspace.SwapDatabases(first, second);
@@ -103,10 +109,13 @@ constexpr Command kDatabaseCommands[] = {
   {"SWAPDB",   3,     Keys::None(), kWrite | kFast | kGate, Acl::kKeyspace | Acl::kDangerous, SwapDb,   "4.0.0", "index1 index2",  "Exchanges the contents of two databases."},
 };
 // clang-format on
-static_assert(WellFormed(kDatabaseCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kDatabaseCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> DatabaseCommands() { return kDatabaseCommands; }
+std::span<const Command> DatabaseCommands() {
+  return kDatabaseCommands;
+}
 
 }  // namespace kiln

@@ -46,13 +46,15 @@ void AddCollection(Sha1Digest& digest, const Record* record) {
       return record->collection<Set>()->ForEach(
           [&](const Element& member) { Xor(digest, member.ToString(scratch)); });
     case Type::kZset:
-      return record->collection<SortedSet>()->ForEach(
-          [&](std::string_view member, double score) { XorPair(digest, member, FormatDouble(score)); });
+      return record->collection<SortedSet>()->ForEach([&](std::string_view member, double score) {
+        XorPair(digest, member, FormatDouble(score));
+      });
     case Type::kHash:
       return record->collection<Hash>()->ForEach(
           [&](std::string_view field, std::string_view value) { XorPair(digest, field, value); });
     case Type::kString:
-    case Type::kStream: return;
+    case Type::kStream:
+      return;
   }
 }
 

@@ -1,5 +1,6 @@
-// DEBUG: a look inside and a hand on the brakes, for tests. One row, as in Redis; its subcommands stand in a table of their
-// own. It runs alone in the process, so any key may be touched and DEBUG SLEEP holds everybody up.
+// DEBUG: a look inside and a hand on the brakes, for tests. One row, as in Redis; its subcommands
+// stand in a table of their own. It runs alone in the process, so any key may be touched and DEBUG
+// SLEEP holds everybody up.
 
 #include <fmt/format.h>
 
@@ -50,10 +51,14 @@ void DescribeNodes(Call& call, std::string_view encoding, std::string_view refus
 }
 
 // DEBUG LISTPACK key
-void ShowListpack(Call& call) { DescribeNodes(call, "listpack", "ERR Not a listpack encoded object."); }
+void ShowListpack(Call& call) {
+  DescribeNodes(call, "listpack", "ERR Not a listpack encoded object.");
+}
 
 // DEBUG QUICKLIST key [0|1]
-void ShowQuicklist(Call& call) { DescribeNodes(call, "quicklist", "ERR Not a quicklist encoded object."); }
+void ShowQuicklist(Call& call) {
+  DescribeNodes(call, "quicklist", "ERR Not a quicklist encoded object.");
+}
 
 // DEBUG HTSTATS db [FULL]
 void HashTableStats(Call& call) {
@@ -66,9 +71,10 @@ void HashTableStats(Call& call) {
   for (size_t shard = 0; shard < kShardCount; ++shard) {
     table_bytes += keyspace.table(index, shard).records.memory_bytes();
   }
-  call.reply.Verbatim("txt", fmt::format("[Dictionary HT]\n number of elements: {}\n table bytes: {}\n"
-                                         "[Expires HT]\n number of elements: {}\n",
-                                         keyspace.KeyCount(index), table_bytes, keyspace.VolatileCount(index)));
+  call.reply.Verbatim(
+      "txt", fmt::format("[Dictionary HT]\n number of elements: {}\n table bytes: {}\n"
+                         "[Expires HT]\n number of elements: {}\n",
+                         keyspace.KeyCount(index), table_bytes, keyspace.VolatileCount(index)));
 }
 
 // DEBUG HTSTATS-KEY key [FULL]
@@ -78,10 +84,12 @@ void HashTableStatsOfKey(Call& call) {
   if (record == nullptr) return;
   std::string_view encoding = EncodingOf(record);
   if (encoding != "hashtable" && encoding != "skiplist") {
-    return call.FailText("ERR The value stored at the specified key is not represented using an hash table");
+    return call.FailText(
+        "ERR The value stored at the specified key is not represented using an hash table");
   }
-  call.reply.Verbatim("txt", fmt::format(" number of elements: {}\n",
-                                         CollectionSize(record->type(), record->collection<void>())));
+  call.reply.Verbatim("txt",
+                      fmt::format(" number of elements: {}\n",
+                                  CollectionSize(record->type(), record->collection<void>())));
 }
 
 void ReplyDigest(Call& call, const Sha1Digest& digest) {
@@ -90,7 +98,9 @@ void ReplyDigest(Call& call, const Sha1Digest& digest) {
 }
 
 // DEBUG DIGEST
-void Digest(Call& call) { ReplyDigest(call, DigestOfDataset(call.db.keyspace())); }
+void Digest(Call& call) {
+  ReplyDigest(call, DigestOfDataset(call.db.keyspace()));
+}
 
 // DEBUG DIGEST-VALUE [key ...]
 void DigestValue(Call& call) {
@@ -154,22 +164,31 @@ void LogMessage(Call& call) {
 }
 
 // DEBUG ERROR text
-void ReplyError(Call& call) { call.FailText(call.args.Text()); }
+void ReplyError(Call& call) {
+  call.FailText(call.args.Text());
+}
 
 // DEBUG PROTOCOL type
 void Protocol(Call& call) {
   if (!ReplySampleOf(call.args.Text(), call.reply)) {
     call.FailText(
-        "ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|"
+        "ERR Wrong protocol type name. Please use one of the following: "
+        "string|integer|double|bignum|null|array|set|map|"
         "attrib|push|verbatim|true|false");
   }
 }
 
 // For switches of Redis that have nothing to switch here.
-void Accept(Call& call) { call.reply.Ok(); }
+void Accept(Call& call) {
+  call.reply.Ok();
+}
 
-void RefuseToCrash(Call& call) { call.FailText("ERR a node does not crash on demand"); }
-void NotYet(Call& call) { call.FailText("ERR not supported yet"); }
+void RefuseToCrash(Call& call) {
+  call.FailText("ERR a node does not crash on demand");
+}
+void NotYet(Call& call) {
+  call.FailText("ERR not supported yet");
+}
 void Help(Call& call);
 
 struct Subcommand {
@@ -218,7 +237,8 @@ void Help(Call& call) {
   call.reply.Array(1 + 2 * std::size(kSubcommands));
   call.reply.Simple("DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
   for (const Subcommand& row : kSubcommands) {
-    call.reply.Simple(row.usage.empty() ? std::string(row.name) : fmt::format("{} {}", row.name, row.usage));
+    call.reply.Simple(row.usage.empty() ? std::string(row.name)
+                                        : fmt::format("{} {}", row.name, row.usage));
     call.reply.Simple(fmt::format("    {}", row.help));
   }
 }
@@ -232,8 +252,9 @@ void Debug(Call& call) {
     if (arguments < row.min_arguments || arguments > row.max_arguments) break;
     return row.handler(call);
   }
-  call.FailText(fmt::format(
-      "ERR unknown subcommand or wrong number of arguments for '{}'. Try DEBUG HELP.", name.substr(0, 128)));
+  call.FailText(
+      fmt::format("ERR unknown subcommand or wrong number of arguments for '{}'. Try DEBUG HELP.",
+                  name.substr(0, 128)));
 }
 
 // clang-format off
@@ -242,10 +263,13 @@ constexpr Command kDebugCommands[] = {
   {"DEBUG", -2,    Keys::None(), kAdmin | kNoScript | kLoading | kStale | kDebugOnly | kGate,  Acl::kNone, Debug,   "1.0.0", "subcommand [argument ...]", "Tools for tests."},
 };
 // clang-format on
-static_assert(WellFormed(kDebugCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kDebugCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> DebugCommands() { return kDebugCommands; }
+std::span<const Command> DebugCommands() {
+  return kDebugCommands;
+}
 
 }  // namespace kiln

@@ -1,4 +1,5 @@
-// The limits up to which collections stay compact, from the settings to the form that value types take.
+// The limits up to which collections stay compact, from the settings to the form that value types
+// take.
 #pragma once
 
 #include "engine/store/types/hash.h"

@@ -48,7 +48,8 @@ std::optional<ExpireConditions> ReadConditions(Call& call) {
       return std::nullopt;
     }
   }
-  if (conditions.only_without && (conditions.only_with || conditions.only_later || conditions.only_sooner)) {
+  if (conditions.only_without &&
+      (conditions.only_with || conditions.only_later || conditions.only_sooner)) {
     call.FailText("ERR NX and XX, GT or LT options at the same time are not compatible");
     return std::nullopt;
   }
@@ -61,7 +62,8 @@ std::optional<ExpireConditions> ReadConditions(Call& call) {
 
 // In Unix ms, possibly in the past; nothing when it does not fit.
 std::optional<int64_t> MomentMs(const Call& call, int64_t time, Unit unit, From from) {
-  if (unit == Unit::kSeconds && __builtin_mul_overflow(time, int64_t{1000}, &time)) return std::nullopt;
+  if (unit == Unit::kSeconds && __builtin_mul_overflow(time, int64_t{1000}, &time))
+    return std::nullopt;
   auto base = from == From::kNow ? static_cast<int64_t>(call.now_ms()) : 0;
   if (__builtin_add_overflow(time, base, &time)) return std::nullopt;
   return time;
@@ -77,7 +79,8 @@ void SetTimeToLive(Call& call, Unit unit, From from) {
   auto when = MomentMs(call, *time, unit, from);
   if (!when) return call.FailText(ExpireTimeErrorText(call.command));
   Record* record = call.db.Touch(key);
-  if (record == nullptr || !conditions->Allow(record->expiry_ms(), *when)) return call.reply.Integer(0);
+  if (record == nullptr || !conditions->Allow(record->expiry_ms(), *when))
+    return call.reply.Integer(0);
   if (*when <= static_cast<int64_t>(call.now_ms())) {
     call.db.Delete(key);
     call.Changed(key, kEventGeneric, "del");
@@ -89,13 +92,21 @@ void SetTimeToLive(Call& call, Unit unit, From from) {
 }
 
 // EXPIRE key seconds [NX | XX | GT | LT]
-void Expire(Call& call) { SetTimeToLive(call, Unit::kSeconds, From::kNow); }
+void Expire(Call& call) {
+  SetTimeToLive(call, Unit::kSeconds, From::kNow);
+}
 // PEXPIRE key milliseconds [NX | XX | GT | LT]
-void PExpire(Call& call) { SetTimeToLive(call, Unit::kMilliseconds, From::kNow); }
+void PExpire(Call& call) {
+  SetTimeToLive(call, Unit::kMilliseconds, From::kNow);
+}
 // EXPIREAT key unix-time-seconds [NX | XX | GT | LT]
-void ExpireAt(Call& call) { SetTimeToLive(call, Unit::kSeconds, From::kEpoch); }
+void ExpireAt(Call& call) {
+  SetTimeToLive(call, Unit::kSeconds, From::kEpoch);
+}
 // PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]
-void PExpireAt(Call& call) { SetTimeToLive(call, Unit::kMilliseconds, From::kEpoch); }
+void PExpireAt(Call& call) {
+  SetTimeToLive(call, Unit::kMilliseconds, From::kEpoch);
+}
 
 // PERSIST key
 void Persist(Call& call) {
@@ -120,13 +131,21 @@ void ReplyTimeToLive(Call& call, Unit unit, From from) {
 }
 
 // TTL key
-void Ttl(Call& call) { ReplyTimeToLive(call, Unit::kSeconds, From::kNow); }
+void Ttl(Call& call) {
+  ReplyTimeToLive(call, Unit::kSeconds, From::kNow);
+}
 // PTTL key
-void PTtl(Call& call) { ReplyTimeToLive(call, Unit::kMilliseconds, From::kNow); }
+void PTtl(Call& call) {
+  ReplyTimeToLive(call, Unit::kMilliseconds, From::kNow);
+}
 // EXPIRETIME key
-void ExpireTime(Call& call) { ReplyTimeToLive(call, Unit::kSeconds, From::kEpoch); }
+void ExpireTime(Call& call) {
+  ReplyTimeToLive(call, Unit::kSeconds, From::kEpoch);
+}
 // PEXPIRETIME key
-void PExpireTime(Call& call) { ReplyTimeToLive(call, Unit::kMilliseconds, From::kEpoch); }
+void PExpireTime(Call& call) {
+  ReplyTimeToLive(call, Unit::kMilliseconds, From::kEpoch);
+}
 
 // clang-format off
 constexpr Command kExpireCommands[] = {
@@ -142,10 +161,13 @@ constexpr Command kExpireCommands[] = {
   {"TTL",         2,     Keys::One(), kReadOnly | kFast, Acl::kKeyspace, Ttl,         "1.0.0", "key",                                            "Returns a key's time to live in seconds."},
 };
 // clang-format on
-static_assert(WellFormed(kExpireCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kExpireCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> ExpireCommands() { return kExpireCommands; }
+std::span<const Command> ExpireCommands() {
+  return kExpireCommands;
+}
 
 }  // namespace kiln

@@ -13,7 +13,8 @@
 namespace kiln {
 namespace {
 
-// The hash at a key that is read, or null where there is none. False when the error is replied already.
+// The hash at a key that is read, or null where there is none. False when the error is replied
+// already.
 bool FindHash(Call& call, const Key& key, Hash** hash) {
   StoreResult<Hash*> found = call.db.Find<Hash>(key);
   if (!found) {
@@ -50,18 +51,22 @@ bool SetPairs(Call& call, size_t* created) {
   return true;
 }
 
-bool HasWholePairs(const Call& call) { return call.args.Left() % 2 == 1; }
+bool HasWholePairs(const Call& call) {
+  return call.args.Left() % 2 == 1;
+}
 
 // HSET key field value [field value ...]
 void HSet(Call& call) {
-  if (!HasWholePairs(call)) return call.FailText("ERR wrong number of arguments for 'hset' command");
+  if (!HasWholePairs(call))
+    return call.FailText("ERR wrong number of arguments for 'hset' command");
   size_t created = 0;
   if (SetPairs(call, &created)) call.reply.Integer(static_cast<int64_t>(created));
 }
 
 // HMSET key field value [field value ...]
 void HMSet(Call& call) {
-  if (!HasWholePairs(call)) return call.FailText("ERR wrong number of arguments for 'hmset' command");
+  if (!HasWholePairs(call))
+    return call.FailText("ERR wrong number of arguments for 'hmset' command");
   size_t created = 0;
   if (SetPairs(call, &created)) call.reply.Ok();
 }
@@ -239,7 +244,8 @@ void HRandField(Call& call) {
     with_values = call.args.Take("WITHVALUES");
     if (!call.args.Done()) return call.Fail(call.args.error());
     constexpr int64_t kMaxPairs = std::numeric_limits<int64_t>::max() / 2;
-    if (with_values && (count < -kMaxPairs || count > kMaxPairs)) return call.Fail(Error::kOutOfRange);
+    if (with_values && (count < -kMaxPairs || count > kMaxPairs))
+      return call.Fail(Error::kOutOfRange);
   }
   Hash* hash;
   if (!FindHash(call, key, &hash)) return;
@@ -282,10 +288,13 @@ constexpr Command kHashCommands[] = {
   {"HVALS",        2,     Keys::One(), kReadOnly,                Acl::kHash, HVals,        "2.0.0", "key",                                     "Returns all values."},
 };
 // clang-format on
-static_assert(WellFormed(kHashCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kHashCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> HashCommands() { return kHashCommands; }
+std::span<const Command> HashCommands() {
+  return kHashCommands;
+}
 
 }  // namespace kiln

@@ -1,4 +1,5 @@
-// The HELP subcommands' replies: a heading, the lines of the container's subcommands, and HELP itself.
+// The HELP subcommands' replies: a heading, the lines of the container's subcommands, and HELP
+// itself.
 #pragma once
 
 #include <span>

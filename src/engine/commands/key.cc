@@ -51,7 +51,8 @@ void MoveValue(Call& call, const Key& from, Db& to_db, const Key& to) {
   call.TouchedIn(to_db, to);
 }
 
-// False when the source is missing or, with `only_if_free`, the destination is taken; then the reply is made.
+// False when the source is missing or, with `only_if_free`, the destination is taken; then the
+// reply is made.
 bool RenameKey(Call& call, bool only_if_free) {
   Key from = call.args.NextKey();
   Key to = call.args.NextKey();
@@ -83,7 +84,9 @@ void RenameNx(Call& call) {
   if (RenameKey(call, true)) call.reply.Integer(1);
 }
 
-bool IsDatabase(Call& call, int64_t index) { return index >= 0 && index < call.db.keyspace().databases(); }
+bool IsDatabase(Call& call, int64_t index) {
+  return index >= 0 && index < call.db.keyspace().databases();
+}
 
 // MOVE key db
 void Move(Call& call) {
@@ -154,10 +157,13 @@ constexpr Command kKeyCommands[] = {
   {"UNLINK",   -2,    Keys::All(),          kWrite | kFast,    Acl::kKeyspace, Del,       "4.0.0", "key [key ...]",                                    "Deletes keys and frees their values in the background."},
 };
 // clang-format on
-static_assert(WellFormed(kKeyCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kKeyCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> KeyCommands() { return kKeyCommands; }
+std::span<const Command> KeyCommands() {
+  return kKeyCommands;
+}
 
 }  // namespace kiln

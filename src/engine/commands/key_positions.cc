@@ -10,7 +10,8 @@ bool KeyPositions(const Command& command, Arguments arguments, std::vector<uint3
   auto count = static_cast<int>(arguments.size());
   int last = keys.last < 0 ? count + keys.last : keys.last;
   if (last >= count) return false;
-  for (int i = keys.first; i <= last; i += keys.step) positions->push_back(static_cast<uint32_t>(i));
+  for (int i = keys.first; i <= last; i += keys.step)
+    positions->push_back(static_cast<uint32_t>(i));
   return true;
 }
 

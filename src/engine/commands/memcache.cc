@@ -1,9 +1,10 @@
 // The verbs of memcached's classic text protocol, over the same records as the Redis commands.
 //
-// Items are string records with client flags and a CAS number. A key that holds another type is a miss to who reads it, and
-// only set, replace and delete get past it. For the storage verbs the parser (protocol/memcache) has checked the line, and
-// left the data block in place of the word that gave its length.
-// Source: memcached's doc/protocol.txt; replies and oddities as memcached 1.6.18.
+// Items are string records with client flags and a CAS number. A key that holds another type is a
+// miss to who reads it, and only set, replace and delete get past it. For the storage verbs the
+// parser (protocol/memcache) has checked the line, and left the data block in place of the word
+// that gave its length. Source: memcached's doc/protocol.txt; replies and oddities as
+// memcached 1.6.18.
 
 #include <charconv>
 #include <string>
@@ -34,10 +35,14 @@ constexpr std::string_view kNotFound = "NOT_FOUND\r\n";
 constexpr std::string_view kNotStored = "NOT_STORED\r\n";
 constexpr std::string_view kStored = "STORED\r\n";
 
-MemcacheCounters& Counters(Call& call) { return *call.services.memcache; }
+MemcacheCounters& Counters(Call& call) {
+  return *call.services.memcache;
+}
 
 // The last word is "noreply": the client wants no answer, not even an error.
-bool IsQuiet(Call& call) { return call.args.all().back() == "noreply"; }
+bool IsQuiet(Call& call) {
+  return call.args.all().back() == "noreply";
+}
 
 void Say(Call& call, bool is_quiet, std::string_view line) {
   if (!is_quiet) call.reply.Raw(line);
@@ -52,9 +57,12 @@ uint64_t ExpiryMs(int32_t exptime, uint64_t now_ms) {
   return exptime > kMaxRelative ? given_ms : now_ms + given_ms;
 }
 
-bool IsString(const Record* record) { return record != nullptr && record->type() == Type::kString; }
+bool IsString(const Record* record) {
+  return record != nullptr && record->type() == Type::kString;
+}
 
-// A number no item had before: each shard counts, and the shard's own number keeps the counts apart.
+// A number no item had before: each shard counts, and the shard's own number keeps the counts
+// apart.
 uint64_t NextCas(Call& call, const Key& key) {
   if (!call.settings().memcache.has_cas) return 0;
   return ++call.db.keyspace().shard(key.shard()).last_cas << kShardBits | key.shard();
@@ -116,8 +124,9 @@ void RetrieveOne(Call& call, const Key& key, bool with_cas, const uint64_t* expi
   if (IsString(record)) AppendItem(call.reply.out(), key.text, record, with_cas);
 }
 
-// Answers with the items of all keys that are left, of which there are several. memcached promises nothing about them
-// together, so each shard is locked for its key alone. `expiry_ms` is for gat and gats.
+// Answers with the items of all keys that are left, of which there are several. memcached promises
+// nothing about them together, so each shard is locked for its key alone. `expiry_ms` is for gat
+// and gats.
 void RetrieveSeveral(Call& call, bool with_cas, const uint64_t* expiry_ms) {
   constexpr size_t kAhead = 16;  // keys whose cache misses overlap
   ByteBuffer& out = call.reply.out();
@@ -158,13 +167,21 @@ void RetrieveAndTouch(Call& call, bool with_cas) {
 }
 
 // get key [key ...]
-void Get(Call& call) { Retrieve(call, false); }
+void Get(Call& call) {
+  Retrieve(call, false);
+}
 // gets key [key ...]
-void Gets(Call& call) { Retrieve(call, true); }
+void Gets(Call& call) {
+  Retrieve(call, true);
+}
 // gat exptime key [key ...]
-void Gat(Call& call) { RetrieveAndTouch(call, false); }
+void Gat(Call& call) {
+  RetrieveAndTouch(call, false);
+}
 // gats exptime key [key ...]
-void Gats(Call& call) { RetrieveAndTouch(call, true); }
+void Gats(Call& call) {
+  RetrieveAndTouch(call, true);
+}
 
 // touch key exptime [noreply]
 void Touch(Call& call) {
@@ -254,7 +271,8 @@ void CompareAndPut(Call& call, const Item& item, const Record* record) {
   Put(call, item);
 }
 
-// There is no place for the item. A set must not leave the old value behind: its client believes it is gone.
+// There is no place for the item. A set must not leave the old value behind: its client believes it
+// is gone.
 void RefuseItem(Call& call, const Item& item, StoreVerb verb) {
   bool is_too_large = item.block.empty();
   ++(is_too_large ? Counters(call).too_large : Counters(call).no_memory);
@@ -268,7 +286,8 @@ void Store(Call& call, StoreVerb verb) {
   Item item = ReadItem(call, verb);
   if (item.block.empty() || call.db.context().no_room) return RefuseItem(call, item, verb);
   ++Counters(call).sets;
-  if (!item.block.ends_with("\r\n")) return Say(call, item.is_quiet, "CLIENT_ERROR bad data chunk\r\n");
+  if (!item.block.ends_with("\r\n"))
+    return Say(call, item.is_quiet, "CLIENT_ERROR bad data chunk\r\n");
   if (verb == StoreVerb::kSet) return Put(call, item);
   Record* record = call.db.Touch(item.key);
   switch (verb) {
@@ -288,22 +307,36 @@ void Store(Call& call, StoreVerb verb) {
 }
 
 // set key flags exptime bytes [noreply]
-void Set(Call& call) { Store(call, StoreVerb::kSet); }
+void Set(Call& call) {
+  Store(call, StoreVerb::kSet);
+}
 // add key flags exptime bytes [noreply]
-void Add(Call& call) { Store(call, StoreVerb::kAdd); }
+void Add(Call& call) {
+  Store(call, StoreVerb::kAdd);
+}
 // replace key flags exptime bytes [noreply]
-void Replace(Call& call) { Store(call, StoreVerb::kReplace); }
+void Replace(Call& call) {
+  Store(call, StoreVerb::kReplace);
+}
 // append key flags exptime bytes [noreply]
-void Append(Call& call) { Store(call, StoreVerb::kAppend); }
+void Append(Call& call) {
+  Store(call, StoreVerb::kAppend);
+}
 // prepend key flags exptime bytes [noreply]
-void Prepend(Call& call) { Store(call, StoreVerb::kPrepend); }
+void Prepend(Call& call) {
+  Store(call, StoreVerb::kPrepend);
+}
 // cas key flags exptime bytes cas [noreply]
-void Cas(Call& call) { Store(call, StoreVerb::kCas); }
+void Cas(Call& call) {
+  Store(call, StoreVerb::kCas);
+}
 
 // ---- Changing ----
 
-// A shorter number is padded with spaces to the length of the old text, as memcached writes it in place.
-void PutNumber(Call& call, const Key& key, Record* record, std::string_view digits, size_t old_bytes) {
+// A shorter number is padded with spaces to the length of the old text, as memcached writes it in
+// place.
+void PutNumber(Call& call, const Key& key, Record* record, std::string_view digits,
+               size_t old_bytes) {
   auto canonical = ParseInt64(digits);
   if (record->is_integer() && canonical && digits.size() >= old_bytes) {
     return RenewCas(call, key, call.db.SetInteger(key, *canonical));
@@ -351,9 +384,13 @@ void Count(Call& call, bool up) {
 }
 
 // incr key value [noreply]
-void Incr(Call& call) { Count(call, true); }
+void Incr(Call& call) {
+  Count(call, true);
+}
 // decr key value [noreply]
-void Decr(Call& call) { Count(call, false); }
+void Decr(Call& call) {
+  Count(call, false);
+}
 
 // delete key [0] [noreply]
 void Delete(Call& call) {
@@ -362,7 +399,8 @@ void Delete(Call& call) {
   bool is_quiet = all.size() > 2 && IsQuiet(call);
   bool has_zero = all.size() > 2 && all[2] == "0";  // an old form, with a time to wait
   if (all.size() != 2 + size_t{has_zero} + size_t{is_quiet}) {
-    return Say(call, is_quiet, "CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]\r\n");
+    return Say(call, is_quiet,
+               "CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]\r\n");
   }
   Key key = call.args.NextKey();
   if (key.text.size() > kMaxKeyBytes) return Say(call, is_quiet, kBadFormat);
@@ -382,7 +420,8 @@ void FlushAll(Call& call) {
     return Say(call, is_quiet, "CLIENT_ERROR flush_all not allowed\r\n");
   }
   int32_t delay = 0;
-  if (all.size() != (is_quiet ? 2u : 1u) && !ReadInt32(all[1], &delay)) return Say(call, is_quiet, kBadExpiry);
+  if (all.size() != (is_quiet ? 2u : 1u) && !ReadInt32(all[1], &delay))
+    return Say(call, is_quiet, kBadExpiry);
   call.services.server->FlushAt(delay > 0 ? ExpiryMs(delay, call.now_ms()) : 0);
   Say(call, is_quiet, "OK\r\n");
 }
@@ -391,14 +430,19 @@ void FlushAll(Call& call) {
 
 // mn
 // Answers what a client may put behind a row of quiet requests, to see their end.
-void MetaNoop(Call& call) { call.reply.Raw("MN\r\n"); }
+void MetaNoop(Call& call) {
+  call.reply.Raw("MN\r\n");
+}
 
 // quit
-void Quit(Call& call) { call.client.close_after_reply = true; }
+void Quit(Call& call) {
+  call.client.close_after_reply = true;
+}
 
 // shutdown
 void Shutdown(Call& call) {
-  if (!call.settings().memcache.shutdown_enabled) return call.reply.Raw("ERROR: shutdown not enabled\r\n");
+  if (!call.settings().memcache.shutdown_enabled)
+    return call.reply.Raw("ERROR: shutdown not enabled\r\n");
   Arguments all = call.args.all();
   if (all.size() > 1 && !(all.size() == 2 && all[1] == "graceful")) {
     return call.reply.Raw("CLIENT_ERROR invalid shutdown mode\r\n");
@@ -410,7 +454,8 @@ void Shutdown(Call& call) {
 // stats [topic ...]
 void Stats(Call& call) {
   Arguments topic = call.args.Rest();
-  if (topic.empty() || topic[0] != "reset") return call.reply.Raw(call.services.server->MemcacheStats(topic));
+  if (topic.empty() || topic[0] != "reset")
+    return call.reply.Raw(call.services.server->MemcacheStats(topic));
   call.services.server->ResetStatistics();
   call.reply.Raw("RESET\r\n");
 }
@@ -460,10 +505,13 @@ constexpr Command kMemcacheCommands[] = {
   {"version",   -1,    Keys::None(),            kFast,                    Acl::kString, Version,   "1.0.0", "",                                        "Returns the server's version."},
 };
 // clang-format on
-static_assert(WellFormed(kMemcacheCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kMemcacheCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> MemcacheCommands() { return kMemcacheCommands; }
+std::span<const Command> MemcacheCommands() {
+  return kMemcacheCommands;
+}
 
 }  // namespace kiln

@@ -1,4 +1,5 @@
-// What memcached's "stats" counts beyond the store's own numbers. One a worker, summed by whoever holds the Gate alone.
+// What memcached's "stats" counts beyond the store's own numbers. One a worker, summed by whoever
+// holds the Gate alone.
 #pragma once
 
 #include <cstdint>

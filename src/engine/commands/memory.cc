@@ -1,6 +1,7 @@
 // MEMORY: what keys and the server cost.
 
 #include "base/memory.h"
+
 #include "engine/commands/call.h"
 #include "engine/commands/groups.h"
 #include "engine/commands/help.h"
@@ -21,9 +22,13 @@ void MemoryDoctor(Call& call) {
   if (memory.total_bytes < kLittleBytes) {
     report = "This server holds too little data to say anything about its memory.\n";
   } else if (memory.peak_bytes > memory.total_bytes + memory.total_bytes / 2) {
-    report = "Memory use was much higher at its peak than it is now; the system may see the peak still.\n";
+    report =
+        "Memory use was much higher at its peak than it is now; the system may see the peak "
+        "still.\n";
   } else if (Ratio(memory.resident_bytes, memory.total_bytes) > 1.4) {
-    report = "The process takes far more memory than it has allocated: MEMORY PURGE may give some back.\n";
+    report =
+        "The process takes far more memory than it has allocated: MEMORY PURGE may give some "
+        "back.\n";
   } else {
     report = "No problem with memory was found.\n";
   }
@@ -51,7 +56,8 @@ void MemoryHelp(Call& call) {
 void MemoryMallocStats(Call& call) {
   MemoryReport memory = call.services.server->Memory();
   call.reply.Verbatim("txt", "allocated: " + std::to_string(memory.total_bytes) +
-                                 " bytes\nresident: " + std::to_string(memory.resident_bytes) + " bytes\n");
+                                 " bytes\nresident: " + std::to_string(memory.resident_bytes) +
+                                 " bytes\n");
 }
 
 // MEMORY PURGE
@@ -63,8 +69,10 @@ void MemoryPurge(Call& call) {
 // MEMORY STATS
 void MemoryStats(Call& call) {
   MemoryReport memory = call.services.server->Memory();
-  size_t above_start = memory.total_bytes > memory.startup_bytes ? memory.total_bytes - memory.startup_bytes : 0;
-  size_t lost = memory.resident_bytes > memory.total_bytes ? memory.resident_bytes - memory.total_bytes : 0;
+  size_t above_start =
+      memory.total_bytes > memory.startup_bytes ? memory.total_bytes - memory.startup_bytes : 0;
+  size_t lost =
+      memory.resident_bytes > memory.total_bytes ? memory.resident_bytes - memory.total_bytes : 0;
   Reply& reply = call.reply;
   size_t at = reply.Later();
   size_t pairs = 0;
@@ -125,10 +133,13 @@ constexpr Command kMemoryCommands[] = {
   {"MEMORY|USAGE",         -3,    Keys::Range(2, 2, 1), kReadOnly,        Acl::kNone, MemoryUsage,       "4.0.0", "key [SAMPLES count]",   "Returns the bytes that a key and its value take."},
 };
 // clang-format on
-static_assert(WellFormed(kMemoryCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kMemoryCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> MemoryCommands() { return kMemoryCommands; }
+std::span<const Command> MemoryCommands() {
+  return kMemoryCommands;
+}
 
 }  // namespace kiln

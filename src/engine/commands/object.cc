@@ -9,10 +9,12 @@ namespace kiln {
 namespace {
 
 constexpr std::string_view kNoFrequencies =
-    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
+    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that "
+    "when switching "
     "between policies at runtime LRU and LFU data will take some time to adjust.";
 constexpr std::string_view kNoIdleTimes =
-    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between "
+    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when "
+    "switching between "
     "policies at runtime LRU and LFU data will take some time to adjust.";
 
 // Calls f(record), or replies with null when the key is absent.
@@ -23,7 +25,9 @@ void WithRecord(Call& call, F&& f) {
   f(*record);
 }
 
-bool CountsUses(Call& call) { return IsLfu(call.settings().maxmemory_policy); }
+bool CountsUses(Call& call) {
+  return IsLfu(call.settings().maxmemory_policy);
+}
 
 // OBJECT ENCODING key
 void ObjectEncoding(Call& call) {
@@ -55,10 +59,14 @@ void ObjectRefCount(Call& call) {
 // OBJECT HELP
 void ObjectHelp(Call& call) {
   constexpr std::string_view kLines[] = {
-      "ENCODING <key>", "    How the key's value is kept inside.",
-      "FREQ <key>",     "    How often the key is used, as a logarithmic counter. Needs an LFU policy.",
-      "IDLETIME <key>", "    Seconds since the key was last used. Needs a policy other than LFU.",
-      "REFCOUNT <key>", "    How many references to the value there are.",
+      "ENCODING <key>",
+      "    How the key's value is kept inside.",
+      "FREQ <key>",
+      "    How often the key is used, as a logarithmic counter. Needs an LFU policy.",
+      "IDLETIME <key>",
+      "    Seconds since the key was last used. Needs a policy other than LFU.",
+      "REFCOUNT <key>",
+      "    How many references to the value there are.",
   };
   ReplyHelp(call, kLines);
 }
@@ -74,10 +82,13 @@ constexpr Command kObjectCommands[] = {
   {"OBJECT|REFCOUNT",   3,     Keys::Range(2, 2, 1), kReadOnly,          Acl::kKeyspace, ObjectRefCount, "2.2.3", "key", "Returns the number of references to a key's value."},
 };
 // clang-format on
-static_assert(WellFormed(kObjectCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kObjectCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> ObjectCommands() { return kObjectCommands; }
+std::span<const Command> ObjectCommands() {
+  return kObjectCommands;
+}
 
 }  // namespace kiln

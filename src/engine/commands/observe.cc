@@ -26,11 +26,13 @@ std::string LowerName(const Command& command) {
 void LatencyDoctor(Call& call) {
   int64_t threshold_ms = call.settings().latency_monitor_threshold_ms;
   if (threshold_ms == 0) {
-    return call.reply.Verbatim(
-        "txt", "Latency monitoring is off. \"CONFIG SET latency-monitor-threshold <milliseconds>\" turns it on.\n");
+    return call.reply.Verbatim("txt",
+                               "Latency monitoring is off. \"CONFIG SET latency-monitor-threshold "
+                               "<milliseconds>\" turns it on.\n");
   }
   auto latest = call.services.latency->LatestOfAll();
-  std::string report = "No latency spikes of " + std::to_string(threshold_ms) + " ms or more so far.\n";
+  std::string report =
+      "No latency spikes of " + std::to_string(threshold_ms) + " ms or more so far.\n";
   if (!latest.empty()) report = "Latency spikes so far:\n\n";
   for (const auto& event : latest) {
     auto samples = call.services.latency->History(event.event);
@@ -38,14 +40,15 @@ void LatencyDoctor(Call& call) {
     for (const auto& sample : samples) sum_ms += sample.latency_ms;
     auto count = static_cast<int64_t>(samples.size());
     report += "- " + event.event + ": " + std::to_string(count) + " latency spikes (average " +
-              std::to_string(sum_ms / std::max<int64_t>(count, 1)) + " ms, worst " + std::to_string(event.max_ms) +
-              " ms).\n";
+              std::to_string(sum_ms / std::max<int64_t>(count, 1)) + " ms, worst " +
+              std::to_string(event.max_ms) + " ms).\n";
   }
   call.reply.Verbatim("txt", report);
 }
 
 // A column for each sample, the newest last; four rows, of which the highest column fills all.
-std::string DrawGraph(const std::vector<LatencyMonitor::Sample>& samples, int64_t low_ms, int64_t high_ms) {
+std::string DrawGraph(const std::vector<LatencyMonitor::Sample>& samples, int64_t low_ms,
+                      int64_t high_ms) {
   constexpr int kRows = 4;
   constexpr size_t kMaxColumns = 80;
   size_t first = samples.size() > kMaxColumns ? samples.size() - kMaxColumns : 0;
@@ -69,14 +72,15 @@ void LatencyGraph(Call& call) {
   std::string event(call.args.Text());
   auto samples = call.services.latency->History(event);
   if (samples.empty()) return call.FailText("ERR No samples available for event '" + event + "'");
-  auto [low, high] = std::minmax_element(samples.begin(), samples.end(),
-                                         [](auto& a, auto& b) { return a.latency_ms < b.latency_ms; });
+  auto [low, high] = std::minmax_element(
+      samples.begin(), samples.end(), [](auto& a, auto& b) { return a.latency_ms < b.latency_ms; });
   int64_t worst_ms = high->latency_ms;
   for (const auto& latest : call.services.latency->LatestOfAll()) {
     if (latest.event == event) worst_ms = latest.max_ms;
   }
   std::string text = event + " - high " + std::to_string(high->latency_ms) + " ms, low " +
-                     std::to_string(low->latency_ms) + " ms (all time high " + std::to_string(worst_ms) + " ms)\n";
+                     std::to_string(low->latency_ms) + " ms (all time high " +
+                     std::to_string(worst_ms) + " ms)\n";
   text += std::string(80, '-') + "\n" + DrawGraph(samples, low->latency_ms, high->latency_ms);
   call.reply.Verbatim("txt", text);
 }
@@ -84,12 +88,18 @@ void LatencyGraph(Call& call) {
 // LATENCY HELP
 void LatencyHelp(Call& call) {
   constexpr std::string_view kLines[] = {
-      "DOCTOR",                "    A report of what took long.",
-      "GRAPH <event>",         "    A picture of the latencies of <event>.",
-      "HISTORY <event>",       "    The times and latencies of <event>.",
-      "LATEST",                "    The latest latency of every event.",
-      "RESET [<event> ...]",   "    Forget the latencies of these events (default: of all).",
-      "HISTOGRAM [<command> ...]", "    How many calls of these commands (default: of all) took how long.",
+      "DOCTOR",
+      "    A report of what took long.",
+      "GRAPH <event>",
+      "    A picture of the latencies of <event>.",
+      "HISTORY <event>",
+      "    The times and latencies of <event>.",
+      "LATEST",
+      "    The latest latency of every event.",
+      "RESET [<event> ...]",
+      "    Forget the latencies of these events (default: of all).",
+      "HISTOGRAM [<command> ...]",
+      "    How many calls of these commands (default: of all) took how long.",
   };
   ReplyHelp(call, kLines);
 }
@@ -119,7 +129,8 @@ void LatencyHistogram(Call& call) {
   for (std::string_view name : call.args.Rest()) {
     size_t bar = name.find('|');
     const Command* command = table.FindName(name.substr(0, bar));
-    if (command != nullptr && bar != std::string_view::npos) command = table.FindChild(*command, name.substr(bar + 1));
+    if (command != nullptr && bar != std::string_view::npos)
+      command = table.FindChild(*command, name.substr(bar + 1));
     if (command == nullptr) continue;
     asked.push_back(command);
     if (!command->Is(kContainer)) continue;
@@ -169,11 +180,13 @@ void SlowLogGet(Call& call) {
   size_t count = 10;
   if (call.args.More()) {
     auto wanted = ParseInt64(call.args.Text());
-    if (!wanted || *wanted < -1) return call.FailText("ERR count should be greater than or equal to -1");
+    if (!wanted || *wanted < -1)
+      return call.FailText("ERR count should be greater than or equal to -1");
     count = static_cast<size_t>(*wanted);  // -1: all
   }
   if (!call.args.Done()) {
-    return call.FailText("ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.");
+    return call.FailText(
+        "ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.");
   }
   auto entries = call.services.slowlog->Get(count);
   call.reply.Array(entries.size());
@@ -204,7 +217,9 @@ void SlowLogHelp(Call& call) {
 }
 
 // SLOWLOG LEN
-void SlowLogLen(Call& call) { call.reply.Integer(static_cast<int64_t>(call.services.slowlog->size())); }
+void SlowLogLen(Call& call) {
+  call.reply.Integer(static_cast<int64_t>(call.services.slowlog->size()));
+}
 
 // SLOWLOG RESET
 void SlowLogReset(Call& call) {
@@ -235,10 +250,13 @@ constexpr Command kObserveCommands[] = {
   {"SLOWLOG|RESET",       2,     Keys::None(), kSlow,            kNo, SlowLogReset,     "2.2.12", "",                        "Forgets the entries of the slow log."},
 };
 // clang-format on
-static_assert(WellFormed(kObserveCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kObserveCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> ObserveCommands() { return kObserveCommands; }
+std::span<const Command> ObserveCommands() {
+  return kObserveCommands;
+}
 
 }  // namespace kiln

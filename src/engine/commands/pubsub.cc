@@ -1,4 +1,5 @@
-// Publish and subscribe. The registry (pubsub_registry.h) knows who listens; a client knows its own channels.
+// Publish and subscribe. The registry (pubsub_registry.h) knows who listens; a client knows its own
+// channels.
 
 #include "engine/commands/call.h"
 #include "engine/commands/groups.h"
@@ -15,16 +16,20 @@ using NameSet = std::set<std::string, std::less<>>;
 
 NameSet& NamesOf(Client& client, Kind kind) {
   switch (kind) {
-    case Kind::kPattern: return client.subscriptions.patterns;
-    case Kind::kShard: return client.subscriptions.shard_channels;
-    case Kind::kChannel: break;
+    case Kind::kPattern:
+      return client.subscriptions.patterns;
+    case Kind::kShard:
+      return client.subscriptions.shard_channels;
+    case Kind::kChannel:
+      break;
   }
   return client.subscriptions.channels;
 }
 
 // Shard channels are counted apart.
 size_t CountOf(const Client& client, Kind kind) {
-  return kind == Kind::kShard ? client.subscriptions.shard_channels.size() : client.subscriptions.count();
+  return kind == Kind::kShard ? client.subscriptions.shard_channels.size()
+                              : client.subscriptions.count();
 }
 
 void Confirm(Call& call, Kind kind, std::string_view word, const std::string_view* name) {
@@ -36,7 +41,8 @@ void Confirm(Call& call, Kind kind, std::string_view word, const std::string_vie
 
 void SubscribeTo(Call& call, Kind kind, std::string_view word) {
   for (std::string_view name : call.args.Rest()) {
-    if (NamesOf(call.client, kind).emplace(name).second) call.services.pubsub->Subscribe(kind, name, call.client);
+    if (NamesOf(call.client, kind).emplace(name).second)
+      call.services.pubsub->Subscribe(kind, name, call.client);
     Confirm(call, kind, word, &name);
   }
 }
@@ -62,43 +68,63 @@ void UnsubscribeFrom(Call& call, Kind kind, std::string_view word) {
 }
 
 // SUBSCRIBE channel [channel ...]
-void Subscribe(Call& call) { SubscribeTo(call, Kind::kChannel, "subscribe"); }
+void Subscribe(Call& call) {
+  SubscribeTo(call, Kind::kChannel, "subscribe");
+}
 // PSUBSCRIBE pattern [pattern ...]
-void PSubscribe(Call& call) { SubscribeTo(call, Kind::kPattern, "psubscribe"); }
+void PSubscribe(Call& call) {
+  SubscribeTo(call, Kind::kPattern, "psubscribe");
+}
 // SSUBSCRIBE shardchannel [shardchannel ...]
-void SSubscribe(Call& call) { SubscribeTo(call, Kind::kShard, "ssubscribe"); }
+void SSubscribe(Call& call) {
+  SubscribeTo(call, Kind::kShard, "ssubscribe");
+}
 // UNSUBSCRIBE [channel [channel ...]]
-void Unsubscribe(Call& call) { UnsubscribeFrom(call, Kind::kChannel, "unsubscribe"); }
+void Unsubscribe(Call& call) {
+  UnsubscribeFrom(call, Kind::kChannel, "unsubscribe");
+}
 // PUNSUBSCRIBE [pattern [pattern ...]]
-void PUnsubscribe(Call& call) { UnsubscribeFrom(call, Kind::kPattern, "punsubscribe"); }
+void PUnsubscribe(Call& call) {
+  UnsubscribeFrom(call, Kind::kPattern, "punsubscribe");
+}
 // SUNSUBSCRIBE [shardchannel [shardchannel ...]]
-void SUnsubscribe(Call& call) { UnsubscribeFrom(call, Kind::kShard, "sunsubscribe"); }
+void SUnsubscribe(Call& call) {
+  UnsubscribeFrom(call, Kind::kShard, "sunsubscribe");
+}
 
-// A publisher that listens itself gets its message right behind the reply. Inside EXEC or a script the reply is not
-// complete yet: there the message comes through the mailbox like everyone's.
+// A publisher that listens itself gets its message right behind the reply. Inside EXEC or a script
+// the reply is not complete yet: there the message comes through the mailbox like everyone's.
 void PublishTo(Call& call, bool to_shard) {
   std::string_view channel = call.args.Text();
   std::string_view message = call.args.Text();
-  bool listens = call.client.subscriptions.any() && !call.covered && call.client.reply_mode == ReplyMode::kOn;
+  bool listens =
+      call.client.subscriptions.any() && !call.covered && call.client.reply_mode == ReplyMode::kOn;
   PubSub::Own own{call.client.handle.id, {}};
-  size_t receivers = to_shard ? call.services.pubsub->PublishShard(channel, message, listens ? &own : nullptr)
-                              : call.services.pubsub->Publish(channel, message, listens ? &own : nullptr);
+  size_t receivers =
+      to_shard ? call.services.pubsub->PublishShard(channel, message, listens ? &own : nullptr)
+               : call.services.pubsub->Publish(channel, message, listens ? &own : nullptr);
   call.reply.Integer(static_cast<int64_t>(receivers));
   call.reply.Raw(own.messages);
 }
 
 // PUBLISH channel message
-void Publish(Call& call) { PublishTo(call, false); }
+void Publish(Call& call) {
+  PublishTo(call, false);
+}
 // SPUBLISH shardchannel message
-void SPublish(Call& call) { PublishTo(call, true); }
+void SPublish(Call& call) {
+  PublishTo(call, true);
+}
 
 void ReplyNames(Call& call, Kind kind) {
   Arguments patterns = call.args.Rest();
   if (patterns.size() > 1) {
     std::string name(call.args.all()[1]);
-    return call.FailText("ERR unknown subcommand or wrong number of arguments for '" + name + "'. Try PUBSUB HELP.");
+    return call.FailText("ERR unknown subcommand or wrong number of arguments for '" + name +
+                         "'. Try PUBSUB HELP.");
   }
-  auto names = patterns.empty() ? call.services.pubsub->Names(kind) : call.services.pubsub->Names(kind, patterns[0]);
+  auto names = patterns.empty() ? call.services.pubsub->Names(kind)
+                                : call.services.pubsub->Names(kind, patterns[0]);
   call.reply.Array(names.size());
   for (const std::string& name : names) call.reply.Bulk(name);
 }
@@ -113,13 +139,21 @@ void ReplyCounts(Call& call, Kind kind) {
 }
 
 // PUBSUB CHANNELS [pattern]
-void PubSubChannels(Call& call) { ReplyNames(call, Kind::kChannel); }
+void PubSubChannels(Call& call) {
+  ReplyNames(call, Kind::kChannel);
+}
 // PUBSUB SHARDCHANNELS [pattern]
-void PubSubShardChannels(Call& call) { ReplyNames(call, Kind::kShard); }
+void PubSubShardChannels(Call& call) {
+  ReplyNames(call, Kind::kShard);
+}
 // PUBSUB NUMSUB [channel [channel ...]]
-void PubSubNumSub(Call& call) { ReplyCounts(call, Kind::kChannel); }
+void PubSubNumSub(Call& call) {
+  ReplyCounts(call, Kind::kChannel);
+}
 // PUBSUB SHARDNUMSUB [shardchannel [shardchannel ...]]
-void PubSubShardNumSub(Call& call) { ReplyCounts(call, Kind::kShard); }
+void PubSubShardNumSub(Call& call) {
+  ReplyCounts(call, Kind::kShard);
+}
 // PUBSUB NUMPAT
 void PubSubNumPat(Call& call) {
   call.reply.Integer(static_cast<int64_t>(call.services.pubsub->CountNames(Kind::kPattern)));
@@ -166,7 +200,8 @@ constexpr Command kPubSubCommands[] = {
   {"UNSUBSCRIBE",           -1,    Keys::None(), kListen,          Acl::kNone, Unsubscribe,          "2.0.0", "[channel [channel ...]]",          "Stops listening to channels."},
 };
 // clang-format on
-static_assert(WellFormed(kPubSubCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kPubSubCommands),
+              "rows must be sorted, described, and not both read and write");
 
 constexpr Kind kKinds[] = {Kind::kChannel, Kind::kPattern, Kind::kShard};
 
@@ -189,6 +224,8 @@ void RenewSubscriptions(Call& call) {
   }
 }
 
-std::span<const Command> PubSubCommands() { return kPubSubCommands; }
+std::span<const Command> PubSubCommands() {
+  return kPubSubCommands;
+}
 
 }  // namespace kiln

@@ -1,8 +1,8 @@
 // PubSub: who listens to which channel, and the way messages reach them.
 //
-// Messages travel through the mailboxes of the listeners' workers, so a client gets what one publisher sent in its order.
-// Thread safety: all functions may be called from any thread, under shard locks too (it takes only its own lock and
-// posts to mailboxes).
+// Messages travel through the mailboxes of the listeners' workers, so a client gets what one
+// publisher sent in its order. Thread safety: all functions may be called from any thread, under
+// shard locks too (it takes only its own lock and posts to mailboxes).
 #pragma once
 
 #include <functional>
@@ -33,7 +33,8 @@ class PubSub {
     uint64_t client_id;
     std::string messages;
   };
-  // Sends to the channel's listeners and to those of matching patterns; returns how many there were.
+  // Sends to the channel's listeners and to those of matching patterns; returns how many there
+  // were.
   size_t Publish(std::string_view channel, std::string_view message, Own* own = nullptr);
   size_t PublishShard(std::string_view channel, std::string_view message, Own* own = nullptr);
 

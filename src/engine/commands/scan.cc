@@ -1,4 +1,5 @@
-// Commands for walking the keyspace. They lock one shard at a time, so other keys may come and go meanwhile.
+// Commands for walking the keyspace. They lock one shard at a time, so other keys may come and go
+// meanwhile.
 
 #include <optional>
 #include <string>
@@ -11,13 +12,16 @@
 namespace kiln {
 namespace {
 
-bool IsExpired(const Record& record, uint64_t now_ms) { return record.expiry_ms() <= now_ms; }
+bool IsExpired(const Record& record, uint64_t now_ms) {
+  return record.expiry_ms() <= now_ms;
+}
 
 // DBSIZE
 void DbSize(Call& call) {
   size_t keys = 0;
   for (size_t shard = 0; shard < kShardCount; ++shard) {
-    call.WithShard(shard, [&] { keys += call.db.keyspace().table(call.db.index(), shard).records.size(); });
+    call.WithShard(
+        shard, [&] { keys += call.db.keyspace().table(call.db.index(), shard).records.size(); });
   }
   call.reply.Integer(static_cast<int64_t>(keys));
 }
@@ -53,7 +57,8 @@ const Record* RandomRecord(Call& call, const DbShard& table) {
 }
 
 // RANDOMKEY
-// A shard's chance grows with its size: of a few random shards each takes the lead by its share of the keys seen so far.
+// A shard's chance grows with its size: of a few random shards each takes the lead by its share of
+// the keys seen so far.
 void RandomKey(Call& call) {
   constexpr size_t kShardsWeighed = 16;
   Random& random = call.db.context().random;
@@ -77,11 +82,13 @@ void RandomKey(Call& call) {
 
 // ---- SCAN ----
 
-// What a SCAN looks for. Of a type that nobody knows there are no keys; that is no error before Redis 8.
+// What a SCAN looks for. Of a type that nobody knows there are no keys; that is no error before
+// Redis 8.
 class KeyFilter {
  public:
   explicit KeyFilter(const ScanOptions& options) : options_(options) {
-    constexpr std::string_view kNames[kTypeCount] = {"STRING", "LIST", "SET", "ZSET", "HASH", "STREAM"};
+    constexpr std::string_view kNames[kTypeCount] = {"STRING", "LIST", "SET",
+                                                     "ZSET",   "HASH", "STREAM"};
     for (size_t i = 0; i < kTypeCount; ++i) {
       if (EqualsWord(options.type_name, kNames[i])) type_ = static_cast<Type>(i);
     }
@@ -142,10 +149,13 @@ constexpr Command kScanCommands[] = {
   {"SCAN",      -2,    Keys::None(), kReadOnly | kWalksShards,         Acl::kKeyspace,                     Scan,      "2.8.0", "cursor [MATCH pattern] [COUNT count] [TYPE type]", "Walks the names of the database's keys step by step."},
 };
 // clang-format on
-static_assert(WellFormed(kScanCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kScanCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> ScanCommands() { return kScanCommands; }
+std::span<const Command> ScanCommands() {
+  return kScanCommands;
+}
 
 }  // namespace kiln

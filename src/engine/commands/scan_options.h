@@ -1,7 +1,7 @@
 // What SCAN and its kin read from their arguments.
 //
-// HSCAN, SSCAN and ZSCAN read the cursor, look the key up, and only then read the options: an absent key answers before
-// its options are looked at, as in Redis.
+// HSCAN, SSCAN and ZSCAN read the cursor, look the key up, and only then read the options: an
+// absent key answers before its options are looked at, as in Redis.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,8 @@
 
 namespace kiln {
 
-// An unsigned decimal number, read as strtoul() does: a sign is fine, so is nothing at all. Fails with kInvalidCursor.
+// An unsigned decimal number, read as strtoul() does: a sign is fine, so is nothing at all. Fails
+// with kInvalidCursor.
 uint64_t ReadScanCursor(ArgumentCursor& args);
 
 struct ScanOptions {
@@ -31,8 +32,9 @@ ScanOptions ReadScanOptions(ArgumentCursor& args, bool takes_type = false);
 // Puts the head of a scan's reply before the `replies` that follow `start`.
 void EndScan(Reply& reply, size_t start, uint64_t cursor, size_t replies);
 
-// Scans the collection T at the key that comes next: cursor, options and the whole reply. `visit(options, reply, element...)`
-// replies with an element that matches, and returns how many replies it made.
+// Scans the collection T at the key that comes next: cursor, options and the whole reply.
+// `visit(options, reply, element...)` replies with an element that matches, and returns how many
+// replies it made.
 template <class T, class F>
 void ScanCollection(Call& call, F&& visit) {
   Key key = call.args.NextKey();

@@ -10,13 +10,23 @@ namespace kiln {
 namespace {
 
 // EVAL script numkeys [key ...] [arg ...], and its relatives
-void Eval(Call& call) { call.services.scripts->Eval(call, false, false); }
-void EvalRo(Call& call) { call.services.scripts->Eval(call, false, true); }
-void EvalSha(Call& call) { call.services.scripts->Eval(call, true, false); }
-void EvalShaRo(Call& call) { call.services.scripts->Eval(call, true, true); }
+void Eval(Call& call) {
+  call.services.scripts->Eval(call, false, false);
+}
+void EvalRo(Call& call) {
+  call.services.scripts->Eval(call, false, true);
+}
+void EvalSha(Call& call) {
+  call.services.scripts->Eval(call, true, false);
+}
+void EvalShaRo(Call& call) {
+  call.services.scripts->Eval(call, true, true);
+}
 
 // SCRIPT LOAD script
-void ScriptLoad(Call& call) { call.services.scripts->Load(call, call.args.Text()); }
+void ScriptLoad(Call& call) {
+  call.services.scripts->Load(call, call.args.Text());
+}
 
 // SCRIPT EXISTS sha1 [sha1 ...]
 void ScriptExists(Call& call) {
@@ -42,7 +52,8 @@ void ScriptKill(Call& call) {
       return call.FailText("NOTBUSY No scripts in execution right now.");
     case KillOutcome::kUnkillable:
       return call.FailText(
-          "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the "
+          "UNKILLABLE Sorry the script already executed write commands against the dataset. You "
+          "can either wait the "
           "script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.");
     case KillOutcome::kKilled:
       return call.reply.Ok();
@@ -78,8 +89,10 @@ void ScriptHelp(Call& call) {
   for (std::string_view line : kLines) call.reply.Simple(line);
 }
 
-constexpr uint32_t kEvalFlags = kNoScript | kSkipMonitor | kMayReplicate | kNoMandatoryKeys | kStale | kMovableKeys | kGate;
-constexpr uint32_t kEvalRoFlags = kNoScript | kSkipMonitor | kReadOnly | kNoMandatoryKeys | kStale | kMovableKeys | kGate;
+constexpr uint32_t kEvalFlags =
+    kNoScript | kSkipMonitor | kMayReplicate | kNoMandatoryKeys | kStale | kMovableKeys | kGate;
+constexpr uint32_t kEvalRoFlags =
+    kNoScript | kSkipMonitor | kReadOnly | kNoMandatoryKeys | kStale | kMovableKeys | kGate;
 
 // clang-format off
 constexpr Command kScriptingCommands[] = {
@@ -97,10 +110,13 @@ constexpr Command kScriptingCommands[] = {
   {"SCRIPT|LOAD",   3,     Keys::None(),                 kNoScript | kStale,     Acl::kScripting, ScriptLoad,   "2.6.0", "script",                                         "Caches a script and returns its SHA1."},
 };
 // clang-format on
-static_assert(WellFormed(kScriptingCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kScriptingCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> ScriptingCommands() { return kScriptingCommands; }
+std::span<const Command> ScriptingCommands() {
+  return kScriptingCommands;
+}
 
 }  // namespace kiln

@@ -1,4 +1,5 @@
-// Commands about the server itself: time, shutdown, monitoring, saving and its place in replication and modules.
+// Commands about the server itself: time, shutdown, monitoring, saving and its place in replication
+// and modules.
 
 #include "base/log.h"
 #include "base/time.h"
@@ -15,7 +16,9 @@ constexpr std::string_view kNoPersistence = "ERR persistence is not built yet";
 constexpr std::string_view kNoReplication = "ERR replication is not built yet";
 
 // BGREWRITEAOF
-void BgRewriteAof(Call& call) { call.FailText(kNoPersistence); }
+void BgRewriteAof(Call& call) {
+  call.FailText(kNoPersistence);
+}
 
 // BGSAVE [SCHEDULE]
 void BgSave(Call& call) {
@@ -26,12 +29,15 @@ void BgSave(Call& call) {
 
 // FAILOVER [TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]
 void Failover(Call& call) {
-  if (call.args.Left() == 1 && call.args.Take("ABORT")) return call.FailText("ERR No failover in progress.");
+  if (call.args.Left() == 1 && call.args.Take("ABORT"))
+    return call.FailText("ERR No failover in progress.");
   call.FailText("ERR FAILOVER requires connected replicas.");
 }
 
 // LASTSAVE
-void LastSave(Call& call) { call.reply.Integer(call.services.server->LastSaveSeconds()); }
+void LastSave(Call& call) {
+  call.reply.Integer(call.services.server->LastSaveSeconds());
+}
 
 // LOLWUT [VERSION version]
 void Lolwut(Call& call) {
@@ -44,8 +50,8 @@ void Lolwut(Call& call) {
       " /  .--.  \\\n"
       " |  |##|  |\n"
       " |__|##|__|\n";
-  call.reply.Verbatim("txt", std::string(kPicture) + "Redis ver. " + std::string(kRedisVersion) + ", Kiln ver. " +
-                                 std::string(kKilnVersion) + "\n");
+  call.reply.Verbatim("txt", std::string(kPicture) + "Redis ver. " + std::string(kRedisVersion) +
+                                 ", Kiln ver. " + std::string(kKilnVersion) + "\n");
 }
 
 // MODULE HELP
@@ -55,10 +61,14 @@ void ModuleHelp(Call& call) {
 }
 
 // MODULE LIST
-void ModuleList(Call& call) { call.reply.Array(0); }
+void ModuleList(Call& call) {
+  call.reply.Array(0);
+}
 
 // MODULE LOAD path [arg [arg ...]], MODULE LOADEX, MODULE UNLOAD name
-void ModuleRefuse(Call& call) { call.FailText("ERR Kiln loads no modules"); }
+void ModuleRefuse(Call& call) {
+  call.FailText("ERR Kiln loads no modules");
+}
 
 // MONITOR
 void Monitor(Call& call) {
@@ -77,14 +87,18 @@ void ReplicaOf(Call& call) {
 }
 
 // PSYNC replicationid offset, SYNC
-void PSync(Call& call) { call.FailText(kNoReplication); }
+void PSync(Call& call) {
+  call.FailText(kNoReplication);
+}
 
 // REPLCONF option value [option value ...]
 void ReplConf(Call& call) {
   if (call.args.Left() % 2 != 0) return call.Fail(Error::kSyntax);
   while (call.args.More()) {
-    if (call.args.Take("LISTENING-PORT")) call.args.Integer();
-    else return call.FailText("ERR Unrecognized REPLCONF option: " + std::string(call.args.Peek()));
+    if (call.args.Take("LISTENING-PORT"))
+      call.args.Integer();
+    else
+      return call.FailText("ERR Unrecognized REPLCONF option: " + std::string(call.args.Peek()));
   }
   if (!call.args.Done()) return call.Fail(call.args.error());
   call.reply.Ok();
@@ -99,7 +113,9 @@ void Role(Call& call) {
 }
 
 // SAVE
-void Save(Call& call) { call.FailText(kNoPersistence); }
+void Save(Call& call) {
+  call.FailText(kNoPersistence);
+}
 
 // SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]
 void Shutdown(Call& call) {
@@ -108,11 +124,16 @@ void Shutdown(Call& call) {
   bool abort = false;
   bool other = false;
   while (call.args.More()) {
-    if (call.args.Take("NOSAVE")) nosave = true;
-    else if (call.args.Take("SAVE")) save = true;
-    else if (call.args.Take("NOW") || call.args.Take("FORCE")) other = true;
-    else if (call.args.Take("ABORT")) abort = true;
-    else return call.Fail(Error::kSyntax);
+    if (call.args.Take("NOSAVE"))
+      nosave = true;
+    else if (call.args.Take("SAVE"))
+      save = true;
+    else if (call.args.Take("NOW") || call.args.Take("FORCE"))
+      other = true;
+    else if (call.args.Take("ABORT"))
+      abort = true;
+    else
+      return call.Fail(Error::kSyntax);
   }
   if ((save && nosave) || (abort && (save || nosave || other))) return call.Fail(Error::kSyntax);
   if (abort) return call.FailText("ERR No shutdown in progress.");
@@ -161,10 +182,13 @@ constexpr Command kServerCommands[] = {
   {"TIME",           1,     Keys::None(), kInfoFlags,                                           Acl::kNone, Time,         "2.6.0",  "",                                         "Returns the server's time."},
 };
 // clang-format on
-static_assert(WellFormed(kServerCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kServerCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> ServerCommands() { return kServerCommands; }
+std::span<const Command> ServerCommands() {
+  return kServerCommands;
+}
 
 }  // namespace kiln

@@ -1,7 +1,8 @@
-// Services: what the server offers its commands beyond the keyspace. Implemented in engine/server and engine/script.
+// Services: what the server offers its commands beyond the keyspace. Implemented in engine/server
+// and engine/script.
 //
-// Functions marked "alone" need the Gate alone (their callers' rows say kGate); the others may be called from any
-// worker.
+// Functions marked "alone" need the Gate alone (their callers' rows say kGate); the others may be
+// called from any worker.
 #pragma once
 
 #include <functional>
@@ -34,7 +35,8 @@ class ClientHub {
   virtual void Close(ClientHandle who, bool after_output) = 0;
   // Alone. Closes the client, which from now on does nothing more.
   virtual void Kill(Client& client) = 0;
-  // Ends a client's wait as a timeout would, or with an error reply; false when it was not waiting. Alone.
+  // Ends a client's wait as a timeout would, or with an error reply; false when it was not waiting.
+  // Alone.
   virtual bool Unblock(ClientHandle who, bool with_error) = 0;
   // Alone. Every client of every worker.
   virtual void ForEach(const std::function<void(Client&)>& f) = 0;
@@ -47,7 +49,8 @@ class ClientHub {
 
 enum class KillOutcome { kNotBusy, kUnkillable, kKilled };
 
-// Runs scripts; implemented in engine/script. Callers are workers; the call's client says which one.
+// Runs scripts; implemented in engine/script. Callers are workers; the call's client says which
+// one.
 class ScriptRunner {
  public:
   virtual ~ScriptRunner() = default;
@@ -89,7 +92,7 @@ class ServerControl {
   virtual ~ServerControl() = default;
   // INFO's text for the sections asked for ("default", "all", "memory", ...). Alone.
   virtual std::string Info(std::span<const std::string_view> sections) = 0;
-  virtual void ResetStatistics() = 0;  // alone
+  virtual void ResetStatistics() = 0;       // alone
   virtual std::string RewriteConfig() = 0;  // alone; an error text, or empty
   virtual void Shutdown() = 0;
   // Shows the client every command as it runs, or no longer.
@@ -102,9 +105,11 @@ class ServerControl {
   virtual std::vector<LatencyBucket> Latencies(const Command& command) = 0;
   // When the databases were last saved, or the server started (Unix time).
   virtual int64_t LastSaveSeconds() = 0;
-  // The lines of memcached's "stats", the END included; an error line for a topic it does not know. Alone.
+  // The lines of memcached's "stats", the END included; an error line for a topic it does not know.
+  // Alone.
   virtual std::string MemcacheStats(Arguments topic) = 0;
-  // Flushes database 0 at this time (Unix ms), or at once when it has passed; replaces an earlier wish. Alone.
+  // Flushes database 0 at this time (Unix ms), or at once when it has passed; replaces an earlier
+  // wish. Alone.
   virtual void FlushAt(uint64_t at_ms) = 0;
 };
 
@@ -112,17 +117,19 @@ class ServerControl {
 class NestedRunner {
  public:
   virtual ~NestedRunner() = default;
-  // EXEC's queue, a script's redis.call: the handler alone. The locks of `outer` must cover it, and the caller has
-  // checked what is to be checked.
-  virtual void RunNested(Call& outer, const Command& command, Arguments arguments, Reply& reply) = 0;
+  // EXEC's queue, a script's redis.call: the handler alone. The locks of `outer` must cover it, and
+  // the caller has checked what is to be checked.
+  virtual void RunNested(Call& outer, const Command& command, Arguments arguments,
+                         Reply& reply) = 0;
   // Whether commands that grow may run; evicts first if it must. Alone, or holding no lock.
   virtual bool MakeRoom() = 0;
-  // For a script that goes on for too long: lets all workers answer their clients once, the caller's own included. Alone.
-  // True when the server is to end, and the script with it.
+  // For a script that goes on for too long: lets all workers answer their clients once, the
+  // caller's own included. Alone. True when the server is to end, and the script with it.
   virtual bool ServeOthers() = 0;
   // Counts a command that a script may not run; `command` is null when it does not exist.
   virtual void CountRefused(const Command* command, std::string_view error) = 0;
-  // Takes a client out of MULTI and WATCH. Locks the watched keys' shards unless `covered` says the caller's locks do.
+  // Takes a client out of MULTI and WATCH. Locks the watched keys' shards unless `covered` says the
+  // caller's locks do.
   virtual void DiscardTransaction(Client& client, bool covered) = 0;
 };
 

@@ -195,10 +195,13 @@ constexpr Command kSetCommands[] = {
   {"SSCAN",       -3,    Keys::One(),          kReadOnly,               Acl::kSet, SScan,       "2.8.0", "key cursor [MATCH pattern] [COUNT count]", "Iterates over the members of a set."},
 };
 // clang-format on
-static_assert(WellFormed(kSetCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kSetCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> SetCommands() { return kSetCommands; }
+std::span<const Command> SetCommands() {
+  return kSetCommands;
+}
 
 }  // namespace kiln

@@ -6,7 +6,8 @@
 
 namespace kiln {
 
-// The set at a key that is read, or null where there is none. False when the error is replied already.
+// The set at a key that is read, or null where there is none. False when the error is replied
+// already.
 inline bool FindSet(Call& call, const Key& key, Set** set) {
   StoreResult<Set*> found = call.db.Find<Set>(key);
   if (!found) {

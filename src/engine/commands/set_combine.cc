@@ -1,7 +1,8 @@
-// Set commands that combine sets: intersection, union, difference, and their forms that store the result.
+// Set commands that combine sets: intersection, union, difference, and their forms that store the
+// result.
 //
-// A reply is written while the result is found where that needs no memory; what is stored is built completely before the
-// destination changes, because the destination may be a source.
+// A reply is written while the result is found where that needs no memory; what is stored is built
+// completely before the destination changes, because the destination may be a source.
 
 #include <algorithm>
 #include <limits>
@@ -29,9 +30,12 @@ bool FindSets(Call& call, size_t count, Sets* sets) {
   return true;
 }
 
-bool Larger(const Set* a, const Set* b) { return a->size() > b->size(); }
+bool Larger(const Set* a, const Set* b) {
+  return a->size() > b->size();
+}
 bool IsIn(const Element& member, std::span<const Set* const> sets) {
-  return std::any_of(sets.begin(), sets.end(), [&](const Set* set) { return set->Contains(member); });
+  return std::any_of(sets.begin(), sets.end(),
+                     [&](const Set* set) { return set->Contains(member); });
 }
 
 // ---- Visiting the result: each calls visit(const Element&) once for each member ----
@@ -51,7 +55,8 @@ void Intersect(Sets sets, F&& visit) {
 
 template <class F>
 void Unite(Sets sets, const SetLimits& limits, F&& visit) {
-  constexpr size_t kLookBack = 3;  // past that, looking into all earlier sets costs more than a set of what was seen
+  constexpr size_t kLookBack =
+      3;  // past that, looking into all earlier sets costs more than a set of what was seen
   std::erase(sets, nullptr);
   Set seen;
   for (size_t i = 0; i < sets.size(); ++i) {
@@ -109,7 +114,8 @@ void ReplyWith(Call& call, auto&& visit_all) {
   call.reply.EndSet(start, count);
 }
 
-// Puts the result in place of whatever is at the destination, or deletes that when the result is empty.
+// Puts the result in place of whatever is at the destination, or deletes that when the result is
+// empty.
 void Store(Call& call, const Key& destination, std::string_view event, auto&& visit_all) {
   auto result = std::make_unique<Set>();
   SetLimits limits = SetLimitsOf(call.settings());
@@ -225,10 +231,13 @@ constexpr Command kSetCombineCommands[] = {
   {"SUNIONSTORE", -3,    Keys::All(),                   kWrite | kGrows,          Acl::kSet, SUnionStore, "1.0.0", "destination key [key ...]",           "Stores what is in any of the sets."},
 };
 // clang-format on
-static_assert(WellFormed(kSetCombineCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kSetCombineCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> SetCombineCommands() { return kSetCombineCommands; }
+std::span<const Command> SetCombineCommands() {
+  return kSetCombineCommands;
+}
 
 }  // namespace kiln

@@ -1,5 +1,5 @@
-// SORT: the elements of a list, set or sorted set in order, of themselves or of other keys, and what other keys say of
-// them.
+// SORT: the elements of a list, set or sorted set in order, of themselves or of other keys, and
+// what other keys say of them.
 //
 // The patterns of BY and GET lead to keys that no row can name, so SORT runs alone in the process.
 
@@ -89,7 +89,9 @@ std::vector<SortItem> Load(const Record& record, ListSlice slice, bool reversed)
     auto* set = record.collection<SortedSet>();
     Order order = reversed ? Order::kDescending : Order::kAscending;
     set->ForEachIn(set->AllRanks().Slice(slice.first, slice.count, order), order,
-                   [&](std::string_view member, double) { items.push_back({std::string(member), 0, std::nullopt}); });
+                   [&](std::string_view member, double) {
+                     items.push_back({std::string(member), 0, std::nullopt});
+                   });
   }
   return items;
 }
@@ -118,19 +120,22 @@ bool Weigh(Db& db, const SortOptions& options, std::vector<SortItem>& items) {
   return true;
 }
 
-// Bytes decide between equal scores, so the order never depends on chance. Texts without a weight come first.
+// Bytes decide between equal scores, so the order never depends on chance. Texts without a weight
+// come first.
 int Compare(const SortOptions& options, const SortItem& a, const SortItem& b) {
   if (!options.by_text) {
     if (a.score != b.score) return a.score < b.score ? -1 : 1;
     return a.element.compare(b.element);
   }
   if (!options.by) return a.element.compare(b.element);
-  if (!a.weight || !b.weight) return static_cast<int>(a.weight.has_value()) - static_cast<int>(b.weight.has_value());
+  if (!a.weight || !b.weight)
+    return static_cast<int>(a.weight.has_value()) - static_cast<int>(b.weight.has_value());
   return a.weight->compare(*b.weight);
 }
 
 // The items that the reply is about, in its order; nothing when they cannot be compared.
-std::optional<std::vector<SortItem>> SortedItems(Db& db, const Record& record, const SortOptions& options) {
+std::optional<std::vector<SortItem>> SortedItems(Db& db, const Record& record,
+                                                 const SortOptions& options) {
   size_t size = CollectionSize(record.type(), record.collection<void>());
   ListSlice slice = options.SliceOf(size);
   if (options.in_given_order) return Load(record, slice, options.descending);
@@ -179,7 +184,9 @@ void StoreResults(Call& call, const SortOptions& options, const std::vector<Sort
   call.reply.Integer(static_cast<int64_t>(size));
 }
 
-bool IsSortable(Type type) { return type == Type::kList || type == Type::kSet || type == Type::kZset; }
+bool IsSortable(Type type) {
+  return type == Type::kList || type == Type::kSet || type == Type::kZset;
+}
 
 void SortKey(Call& call, bool may_store) {
   Key key = call.args.NextKey();
@@ -190,7 +197,8 @@ void SortKey(Call& call, bool may_store) {
   if (record != nullptr) {
     if (!IsSortable(record->type())) return call.Fail(Error::kWrongType);
     // A set has no order of its own that a script or a stored list could rely on.
-    if (options.in_given_order && record->type() == Type::kSet && (options.store || call.client.in_script)) {
+    if (options.in_given_order && record->type() == Type::kSet &&
+        (options.store || call.client.in_script)) {
       options.in_given_order = false;
       options.by_text = true;
       options.by.reset();
@@ -201,10 +209,16 @@ void SortKey(Call& call, bool may_store) {
   options.store ? StoreResults(call, options, *items) : ReplyResults(call, options, *items);
 }
 
-// SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA] [STORE destination]
-void Sort(Call& call) { SortKey(call, true); }
-// SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]
-void SortRo(Call& call) { SortKey(call, false); }
+// SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]
+// [STORE destination]
+void Sort(Call& call) {
+  SortKey(call, true);
+}
+// SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC]
+// [ALPHA]
+void SortRo(Call& call) {
+  SortKey(call, false);
+}
 
 // The key, and the one after the last STORE. Words that are values of other options do not count.
 bool FindSortKeys(Arguments arguments, std::vector<uint32_t>* positions) {
@@ -232,10 +246,13 @@ constexpr Command kSortCommands[] = {
   {"SORT_RO", -2,    Keys::One(),                     kReadOnly | kMovableKeys | kGate,       kSortAcl, SortRo,  "7.0.0", "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]",                     "Replies with the elements of a list, set or sorted set in order."},
 };
 // clang-format on
-static_assert(WellFormed(kSortCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kSortCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> SortCommands() { return kSortCommands; }
+std::span<const Command> SortCommands() {
+  return kSortCommands;
+}
 
 }  // namespace kiln

@@ -1,7 +1,7 @@
 // The patterns of SORT's BY and GET: how to get from an element to a text that another key holds.
 //
-// "#" is the element itself. In any other pattern the first '*' stands for the element: "weight_*" names a string,
-// "user:*->name" a field of a hash. A pattern without a '*' leads nowhere.
+// "#" is the element itself. In any other pattern the first '*' stands for the element: "weight_*"
+// names a string, "user:*->name" a field of a hash. A pattern without a '*' leads nowhere.
 #pragma once
 
 #include <optional>
@@ -19,7 +19,8 @@ class SortPattern {
 
   // No '*': the same for every element.
   bool IsFixed() const { return !has_star_; }
-  // Nothing when there is no such key, or it holds something else. The caller must be allowed to look at any key.
+  // Nothing when there is no such key, or it holds something else. The caller must be allowed to
+  // look at any key.
   std::optional<std::string> Resolve(Db& db, std::string_view element) const;
 
  private:

@@ -1,4 +1,5 @@
-// Sorted set commands about single members. Ranges: sorted_set_range.cc; several sets: sorted_set_combine.cc.
+// Sorted set commands about single members. Ranges: sorted_set_range.cc; several sets:
+// sorted_set_combine.cc.
 
 #include <algorithm>
 #include <cmath>
@@ -20,12 +21,12 @@ namespace {
 using AddResult = SortedSet::AddResult;
 
 struct AddOptions {
-  bool only_new = false;       // NX
-  bool only_present = false;   // XX
-  bool only_greater = false;   // GT
-  bool only_less = false;      // LT
-  bool increments = false;     // INCR
-  bool counts_changed = false; // CH
+  bool only_new = false;        // NX
+  bool only_present = false;    // XX
+  bool only_greater = false;    // GT
+  bool only_less = false;       // LT
+  bool increments = false;      // INCR
+  bool counts_changed = false;  // CH
 
   bool AreConditional() const {
     return only_new || only_present || only_greater || only_less || increments;
@@ -69,14 +70,22 @@ class Scores {
 AddOptions ReadAddOptions(ArgumentCursor& args) {
   AddOptions options;
   while (args.More()) {
-    if (char first = args.Peek().empty() ? '0' : args.Peek()[0]; first <= '9') break;  // a number, surely
-    if (args.Take("NX")) options.only_new = true;
-    else if (args.Take("XX")) options.only_present = true;
-    else if (args.Take("GT")) options.only_greater = true;
-    else if (args.Take("LT")) options.only_less = true;
-    else if (args.Take("CH")) options.counts_changed = true;
-    else if (args.Take("INCR")) options.increments = true;
-    else break;
+    if (char first = args.Peek().empty() ? '0' : args.Peek()[0]; first <= '9')
+      break;  // a number, surely
+    if (args.Take("NX"))
+      options.only_new = true;
+    else if (args.Take("XX"))
+      options.only_present = true;
+    else if (args.Take("GT"))
+      options.only_greater = true;
+    else if (args.Take("LT"))
+      options.only_less = true;
+    else if (args.Take("CH"))
+      options.counts_changed = true;
+    else if (args.Take("INCR"))
+      options.increments = true;
+    else
+      break;
   }
   return options;
 }
@@ -96,10 +105,11 @@ std::string_view ConflictIn(const AddOptions& options, Arguments pairs) {
   return {};
 }
 
-// Adds one member if the options allow it: nothing when they don't, or when *score, which becomes the member's new score,
-// is not a number.
-std::optional<AddResult> AddUnder(const AddOptions& options, SortedSet& set, std::string_view member,
-                                  double* score, const ZsetLimits& limits) {
+// Adds one member if the options allow it: nothing when they don't, or when *score, which becomes
+// the member's new score, is not a number.
+std::optional<AddResult> AddUnder(const AddOptions& options, SortedSet& set,
+                                  std::string_view member, double* score,
+                                  const ZsetLimits& limits) {
   std::optional<double> present = set.Score(member);
   if (present ? options.only_new : options.only_present) return std::nullopt;
   if (present) {
@@ -114,8 +124,8 @@ std::optional<AddResult> AddUnder(const AddOptions& options, SortedSet& set, std
 void AddPairs(Call& call, const Key& key, const AddOptions& options, Arguments pairs) {
   Scores scores;
   if (!scores.Read(pairs)) return call.Fail(Error::kNotFloat);
-  StoreResult<SortedSet*> set = options.only_present ? call.db.Change<SortedSet>(key)
-                                                     : call.db.FindOrCreate<SortedSet>(key);
+  StoreResult<SortedSet*> set =
+      options.only_present ? call.db.Change<SortedSet>(key) : call.db.FindOrCreate<SortedSet>(key);
   if (!set) return call.Fail(set.error());
   if (*set == nullptr) return options.increments ? call.reply.Null() : call.reply.Integer(0);
 
@@ -266,7 +276,8 @@ void ZRandMember(Call& call) {
   bool has_count = call.args.More();
   int64_t count = 1;
   bool with_scores = false;
-  if (has_count && !(ReadSampleCount(call, &count) && ReadWithScores(call, count, &with_scores))) return;
+  if (has_count && !(ReadSampleCount(call, &count) && ReadWithScores(call, count, &with_scores)))
+    return;
   StoreResult<SortedSet*> set = call.db.Find<SortedSet>(key);
   if (!set) return call.Fail(set.error());
   if (*set == nullptr) return has_count ? call.reply.Array(0) : call.reply.Null();
@@ -276,7 +287,8 @@ void ZRandMember(Call& call) {
 
 // ZSCAN key cursor [MATCH pattern] [COUNT count]
 void ZScan(Call& call) {
-  auto visit = [](const ScanOptions& options, Reply& reply, std::string_view member, double score) -> size_t {
+  auto visit = [](const ScanOptions& options, Reply& reply, std::string_view member,
+                  double score) -> size_t {
     if (!options.Matches(member)) return 0;
     reply.Bulk(member);
     reply.Bulk(FormatDouble(score));  // text in both protocol versions, as in Redis
@@ -300,10 +312,13 @@ constexpr Command kSortedSetCommands[] = {
   {"ZSCORE",   3,     Keys::One(), kReadOnly | kFast,       Acl::kSortedSet, ZScore,   "1.2.0", "key member",                                                          "Returns the score of a member."},
 };
 // clang-format on
-static_assert(WellFormed(kSortedSetCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kSortedSetCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> SortedSetCommands() { return kSortedSetCommands; }
+std::span<const Command> SortedSetCommands() {
+  return kSortedSetCommands;
+}
 
 }  // namespace kiln

@@ -14,7 +14,8 @@ void MembersRemoved(Call& call, const Key& key, const SortedSet& set, std::strin
 void StoreSortedSet(Call& call, const Key& key, SortedSet result, std::string_view event) {
   size_t size = result.size();
   if (size > 0) {
-    SortedSet* stored = std::make_unique<SortedSet>(std::move(result)).release();  // the record owns it
+    SortedSet* stored =
+        std::make_unique<SortedSet>(std::move(result)).release();  // the record owns it
     call.db.ReplaceWithCollection(key, Type::kZset, stored);
     call.Changed(key, kEventSortedSet, event);
   } else if (call.db.Delete(key)) {

@@ -8,7 +8,8 @@
 
 namespace kiln {
 
-// Replies with members, or with members and scores: then RESP2 gets one flat array, RESP3 an array of pairs.
+// Replies with members, or with members and scores: then RESP2 gets one flat array, RESP3 an array
+// of pairs.
 class MemberReply {
  public:
   MemberReply(Reply& reply, bool with_scores)
@@ -31,7 +32,8 @@ class MemberReply {
 // Says that members went, and that the key goes with the last one.
 void MembersRemoved(Call& call, const Key& key, const SortedSet& set, std::string_view event);
 
-// Puts a result in place of what is at the key, or deletes the key where the result is empty. Replies with its size.
+// Puts a result in place of what is at the key, or deletes the key where the result is empty.
+// Replies with its size.
 void StoreSortedSet(Call& call, const Key& key, SortedSet result, std::string_view event);
 
 }  // namespace kiln

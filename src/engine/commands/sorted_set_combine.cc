@@ -1,5 +1,5 @@
-// Sorted set commands about several sets: unions, intersections, differences. Plain sets may take part: each of their
-// members has the score 1.
+// Sorted set commands about several sets: unions, intersections, differences. Plain sets may take
+// part: each of their members has the score 1.
 
 #include <algorithm>
 #include <cmath>
@@ -27,7 +27,9 @@ struct Input {
   const Set* plain = nullptr;
   double weight = 1;
 
-  size_t size() const { return sorted != nullptr ? sorted->size() : plain != nullptr ? plain->size() : 0; }
+  size_t size() const {
+    return sorted != nullptr ? sorted->size() : plain != nullptr ? plain->size() : 0;
+  }
   std::optional<double> Score(std::string_view member) const {
     if (sorted != nullptr) return sorted->Score(member);
     if (plain != nullptr && plain->Contains(member)) return 1;
@@ -61,13 +63,18 @@ struct Form {
 };
 
 // Zero times infinity counts as zero, and so does the sum of opposite infinities.
-double OrZero(double score) { return std::isnan(score) ? 0 : score; }
+double OrZero(double score) {
+  return std::isnan(score) ? 0 : score;
+}
 
 double Join(Aggregate aggregate, double score, double other) {
   switch (aggregate) {
-    case Aggregate::kSum: return OrZero(score + other);
-    case Aggregate::kMin: return other < score ? other : score;
-    case Aggregate::kMax: return other > score ? other : score;
+    case Aggregate::kSum:
+      return OrZero(score + other);
+    case Aggregate::kMin:
+      return other < score ? other : score;
+    case Aggregate::kMax:
+      return other > score ? other : score;
   }
   return score;
 }
@@ -113,10 +120,14 @@ bool ReadWeights(Call& call, Combination* combination) {
 }
 
 bool ReadAggregate(Call& call, Combination* combination) {
-  if (call.args.Take("SUM")) combination->aggregate = Aggregate::kSum;
-  else if (call.args.Take("MIN")) combination->aggregate = Aggregate::kMin;
-  else if (call.args.Take("MAX")) combination->aggregate = Aggregate::kMax;
-  else return call.Fail(Error::kSyntax), false;
+  if (call.args.Take("SUM"))
+    combination->aggregate = Aggregate::kSum;
+  else if (call.args.Take("MIN"))
+    combination->aggregate = Aggregate::kMin;
+  else if (call.args.Take("MAX"))
+    combination->aggregate = Aggregate::kMax;
+  else
+    return call.Fail(Error::kSyntax), false;
   return true;
 }
 
@@ -127,7 +138,8 @@ bool ReadLimit(Call& call, Combination* combination) {
   return true;
 }
 
-// The keys, then the options. False when an error is replied; wrong types are found before wrong options.
+// The keys, then the options. False when an error is replied; wrong types are found before wrong
+// options.
 bool ReadCombination(Call& call, const Form& form, Combination* combination) {
   if (!ReadInputs(call, combination)) return false;
   bool has_weights = form.operation != Operation::kSubtract && !form.counts;
@@ -197,8 +209,9 @@ SortedSet Intersect(const Combination& combination, const ZsetLimits& limits) {
 SortedSet Subtract(const Combination& combination, const ZsetLimits& limits) {
   SortedSet result;
   combination.inputs[0].ForEach([&](std::string_view member, double score) {
-    bool is_elsewhere = std::any_of(combination.inputs.begin() + 1, combination.inputs.end(),
-                                    [&](const Input& input) { return input.Score(member).has_value(); });
+    bool is_elsewhere =
+        std::any_of(combination.inputs.begin() + 1, combination.inputs.end(),
+                    [&](const Input& input) { return input.Score(member).has_value(); });
     if (!is_elsewhere) result.Add(score, member, limits);
   });
   return result;
@@ -208,7 +221,8 @@ SortedSet Combine(Call& call, Operation operation, Combination* combination) {
   ZsetLimits limits = ZsetLimitsOf(call.settings());
   if (operation == Operation::kSubtract) return Subtract(*combination, limits);
   SortBySize(&combination->inputs);
-  return operation == Operation::kUnion ? Unite(*combination, limits) : Intersect(*combination, limits);
+  return operation == Operation::kUnion ? Unite(*combination, limits)
+                                        : Intersect(*combination, limits);
 }
 
 void ReplyCombination(Call& call, Operation operation) {
@@ -228,25 +242,43 @@ void StoreCombination(Call& call, Operation operation, std::string_view event) {
 }
 
 // ZDIFF numkeys key [key ...] [WITHSCORES]
-void ZDiff(Call& call) { ReplyCombination(call, Operation::kSubtract); }
+void ZDiff(Call& call) {
+  ReplyCombination(call, Operation::kSubtract);
+}
 // ZDIFFSTORE destination numkeys key [key ...]
-void ZDiffStore(Call& call) { StoreCombination(call, Operation::kSubtract, "zdiffstore"); }
-// ZINTER numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]
-void ZInter(Call& call) { ReplyCombination(call, Operation::kIntersect); }
-// ZINTERSTORE destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX]
-void ZInterStore(Call& call) { StoreCombination(call, Operation::kIntersect, "zinterstore"); }
-// ZUNION numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]
-void ZUnion(Call& call) { ReplyCombination(call, Operation::kUnion); }
-// ZUNIONSTORE destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX]
-void ZUnionStore(Call& call) { StoreCombination(call, Operation::kUnion, "zunionstore"); }
+void ZDiffStore(Call& call) {
+  StoreCombination(call, Operation::kSubtract, "zdiffstore");
+}
+// ZINTER numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX]
+// [WITHSCORES]
+void ZInter(Call& call) {
+  ReplyCombination(call, Operation::kIntersect);
+}
+// ZINTERSTORE destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN
+// | MAX]
+void ZInterStore(Call& call) {
+  StoreCombination(call, Operation::kIntersect, "zinterstore");
+}
+// ZUNION numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX]
+// [WITHSCORES]
+void ZUnion(Call& call) {
+  ReplyCombination(call, Operation::kUnion);
+}
+// ZUNIONSTORE destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN
+// | MAX]
+void ZUnionStore(Call& call) {
+  StoreCombination(call, Operation::kUnion, "zunionstore");
+}
 
 // ZINTERCARD numkeys key [key ...] [LIMIT limit]
 void ZInterCard(Call& call) {
   Combination combination;
-  if (!ReadCombination(call, {.operation = Operation::kIntersect, .counts = true}, &combination)) return;
+  if (!ReadCombination(call, {.operation = Operation::kIntersect, .counts = true}, &combination))
+    return;
   SortBySize(&combination.inputs);
   uint64_t count = 0;
-  ForEachCommon(combination, [&](std::string_view, double) { return ++count != combination.limit; });
+  ForEachCommon(combination,
+                [&](std::string_view, double) { return ++count != combination.limit; });
   call.reply.Integer(static_cast<int64_t>(count));
 }
 
@@ -271,10 +303,13 @@ constexpr Command kCombineCommands[] = {
   {"ZUNIONSTORE", -4,    kDestinationAndSources, kWrite | kGrows | kMovableKeys, Acl::kSortedSet, ZUnionStore, "2.0.0", "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX]",          "Stores the members of all sets."},
 };
 // clang-format on
-static_assert(WellFormed(kCombineCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kCombineCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> SortedSetCombineCommands() { return kCombineCommands; }
+std::span<const Command> SortedSetCombineCommands() {
+  return kCombineCommands;
+}
 
 }  // namespace kiln

@@ -43,8 +43,8 @@ void PopFrom(Call& call, const Key& key, SortedSet& set, const PopRequest& reque
   MembersRemoved(call, key, set, request.end == Order::kAscending ? "zpopmin" : "zpopmax");
 }
 
-// Pops from the first key that has members and replies; false when none has. A key of another type is an error, but
-// whoever waits already goes on waiting.
+// Pops from the first key that has members and replies; false when none has. A key of another type
+// is an error, but whoever waits already goes on waiting.
 bool PopFirst(Call& call, const std::vector<Key>& keys, const PopRequest& request) {
   for (const Key& key : keys) {
     StoreResult<SortedSet*> set = call.db.Change<SortedSet>(key);
@@ -72,9 +72,13 @@ void PopOne(Call& call, Order end) {
 }
 
 // ZPOPMIN key [count]
-void ZPopMin(Call& call) { PopOne(call, Order::kAscending); }
+void ZPopMin(Call& call) {
+  PopOne(call, Order::kAscending);
+}
 // ZPOPMAX key [count]
-void ZPopMax(Call& call) { PopOne(call, Order::kDescending); }
+void ZPopMax(Call& call) {
+  PopOne(call, Order::kDescending);
+}
 
 // A number of at least 1, or this error is replied.
 bool ReadPositive(Call& call, std::string_view error, uint64_t* number) {
@@ -91,9 +95,12 @@ bool ReadManyKeyed(Call& call, std::vector<Key>* keys, PopRequest* request) {
   if (key_count >= call.args.Left()) return call.Fail(Error::kSyntax), false;
   keys->reserve(key_count);
   for (uint64_t i = 0; i < key_count; ++i) keys->push_back(call.args.NextKey());
-  if (call.args.Take("MAX")) request->end = Order::kDescending;
-  else if (call.args.Take("MIN")) request->end = Order::kAscending;
-  else return call.Fail(Error::kSyntax), false;
+  if (call.args.Take("MAX"))
+    request->end = Order::kDescending;
+  else if (call.args.Take("MIN"))
+    request->end = Order::kAscending;
+  else
+    return call.Fail(Error::kSyntax), false;
   if (call.args.Left() >= 2 && call.args.Take("COUNT")) {
     uint64_t count = 0;
     if (!ReadPositive(call, "ERR count should be greater than 0", &count)) return false;
@@ -111,7 +118,8 @@ void ZMPop(Call& call) {
   if (!PopFirst(call, keys, request)) call.reply.NullArray();
 }
 
-void PopOrWait(Call& call, std::vector<Key> keys, const PopRequest& request, std::string_view timeout) {
+void PopOrWait(Call& call, std::vector<Key> keys, const PopRequest& request,
+               std::string_view timeout) {
   uint64_t deadline_ms = 0;
   if (!ReadBlockTimeout(call, timeout, &deadline_ms)) return;
   if (PopFirst(call, keys, request)) return;
@@ -125,9 +133,13 @@ void BlockingPop(Call& call, Order end) {
 }
 
 // BZPOPMIN key [key ...] timeout
-void BZPopMin(Call& call) { BlockingPop(call, Order::kAscending); }
+void BZPopMin(Call& call) {
+  BlockingPop(call, Order::kAscending);
+}
 // BZPOPMAX key [key ...] timeout
-void BZPopMax(Call& call) { BlockingPop(call, Order::kDescending); }
+void BZPopMax(Call& call) {
+  BlockingPop(call, Order::kDescending);
+}
 
 // BZMPOP timeout numkeys key [key ...] MIN | MAX [COUNT count]
 void BZMPop(Call& call) {
@@ -149,10 +161,13 @@ constexpr Command kPopCommands[] = {
   {"ZPOPMIN",  -2,    Keys::One(),                  kWrite | kFast,                    Acl::kSortedSet, ZPopMin,  "5.0.0", "key [count]",                                              "Removes the members with the lowest scores and returns them."},
 };
 // clang-format on
-static_assert(WellFormed(kPopCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kPopCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> SortedSetPopCommands() { return kPopCommands; }
+std::span<const Command> SortedSetPopCommands() {
+  return kPopCommands;
+}
 
 }  // namespace kiln

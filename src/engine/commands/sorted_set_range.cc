@@ -1,7 +1,7 @@
 // Sorted set commands about ranges: by rank, by score, by bytes.
 //
-// Every range is first read into a RangeQuery, then turned into ranks of the set at hand; reading, storing, counting and
-// removing all start from there.
+// Every range is first read into a RangeQuery, then turned into ranks of the set at hand; reading,
+// storing, counting and removing all start from there.
 
 #include <cmath>
 #include <cstdlib>
@@ -34,7 +34,8 @@ struct RangeQuery {
   LexRange lex;
 };
 
-// "1.5" or "(1.5", as strtod() reads it: unlike scores, bounds may have spaces in front, be empty or overflow.
+// "1.5" or "(1.5", as strtod() reads it: unlike scores, bounds may have spaces in front, be empty
+// or overflow.
 bool ReadScoreBound(std::string_view text, double* bound, bool* is_exclusive) {
   *is_exclusive = !text.empty() && text[0] == '(';
   if (*is_exclusive) text.remove_prefix(1);
@@ -150,7 +151,8 @@ RankRange RanksOf(const SortedSet& set, const RangeQuery& query) {
   if (query.by == RangeBy::kRank) return RanksBetween(set, query.start, query.stop, query.order);
   if (query.offset < 0) return {};
   RankRange all = query.by == RangeBy::kScore ? set.RanksIn(query.scores) : set.RanksIn(query.lex);
-  return all.Slice(static_cast<size_t>(query.offset), static_cast<size_t>(query.limit), query.order);
+  return all.Slice(static_cast<size_t>(query.offset), static_cast<size_t>(query.limit),
+                   query.order);
 }
 
 void ReplyRange(Call& call, const RangeForm& form) {
@@ -167,13 +169,21 @@ void ReplyRange(Call& call, const RangeForm& form) {
 }
 
 // ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]
-void ZRange(Call& call) { ReplyRange(call, {.may_choose = true}); }
+void ZRange(Call& call) {
+  ReplyRange(call, {.may_choose = true});
+}
 // ZRANGEBYLEX key min max [LIMIT offset count]
-void ZRangeByLex(Call& call) { ReplyRange(call, {.by = RangeBy::kLex}); }
+void ZRangeByLex(Call& call) {
+  ReplyRange(call, {.by = RangeBy::kLex});
+}
 // ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]
-void ZRangeByScore(Call& call) { ReplyRange(call, {.by = RangeBy::kScore}); }
+void ZRangeByScore(Call& call) {
+  ReplyRange(call, {.by = RangeBy::kScore});
+}
 // ZREVRANGE key start stop [WITHSCORES]
-void ZRevRange(Call& call) { ReplyRange(call, {.order = Order::kDescending}); }
+void ZRevRange(Call& call) {
+  ReplyRange(call, {.order = Order::kDescending});
+}
 // ZREVRANGEBYLEX key max min [LIMIT offset count]
 void ZRevRangeByLex(Call& call) {
   ReplyRange(call, {.by = RangeBy::kLex, .order = Order::kDescending});
@@ -194,8 +204,9 @@ void ZRangeStore(Call& call) {
   SortedSet result;
   if (*set != nullptr) {
     ZsetLimits limits = ZsetLimitsOf(call.settings());
-    (*set)->ForEachIn(RanksOf(**set, query), Order::kAscending,
-                      [&](std::string_view member, double score) { result.Add(score, member, limits); });
+    (*set)->ForEachIn(
+        RanksOf(**set, query), Order::kAscending,
+        [&](std::string_view member, double score) { result.Add(score, member, limits); });
   }
   StoreSortedSet(call, destination, std::move(result), "zrangestore");
 }
@@ -210,9 +221,13 @@ void CountRange(Call& call, RangeBy by) {
 }
 
 // ZCOUNT key min max
-void ZCount(Call& call) { CountRange(call, RangeBy::kScore); }
+void ZCount(Call& call) {
+  CountRange(call, RangeBy::kScore);
+}
 // ZLEXCOUNT key min max
-void ZLexCount(Call& call) { CountRange(call, RangeBy::kLex); }
+void ZLexCount(Call& call) {
+  CountRange(call, RangeBy::kLex);
+}
 
 void RemoveRange(Call& call, RangeBy by, std::string_view event) {
   Key key = call.args.NextKey();
@@ -228,11 +243,17 @@ void RemoveRange(Call& call, RangeBy by, std::string_view event) {
 }
 
 // ZREMRANGEBYLEX key min max
-void ZRemRangeByLex(Call& call) { RemoveRange(call, RangeBy::kLex, "zremrangebylex"); }
+void ZRemRangeByLex(Call& call) {
+  RemoveRange(call, RangeBy::kLex, "zremrangebylex");
+}
 // ZREMRANGEBYRANK key start stop
-void ZRemRangeByRank(Call& call) { RemoveRange(call, RangeBy::kRank, "zremrangebyrank"); }
+void ZRemRangeByRank(Call& call) {
+  RemoveRange(call, RangeBy::kRank, "zremrangebyrank");
+}
 // ZREMRANGEBYSCORE key min max
-void ZRemRangeByScore(Call& call) { RemoveRange(call, RangeBy::kScore, "zremrangebyscore"); }
+void ZRemRangeByScore(Call& call) {
+  RemoveRange(call, RangeBy::kScore, "zremrangebyscore");
+}
 
 // clang-format off
 constexpr Command kRangeCommands[] = {
@@ -251,10 +272,13 @@ constexpr Command kRangeCommands[] = {
   {"ZREVRANGEBYSCORE", -4,    Keys::One(),          kReadOnly,         Acl::kSortedSet, ZRevRangeByScore, "2.2.0", "key max min [WITHSCORES] [LIMIT offset count]",                               "Returns the members with scores in a range, the highest first."},
 };
 // clang-format on
-static_assert(WellFormed(kRangeCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kRangeCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> SortedSetRangeCommands() { return kRangeCommands; }
+std::span<const Command> SortedSetRangeCommands() {
+  return kRangeCommands;
+}
 
 }  // namespace kiln

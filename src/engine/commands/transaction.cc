@@ -1,6 +1,8 @@
-// Transactions: MULTI queues, EXEC runs the queue under one set of locks, WATCH makes it depend on keys staying as they are.
+// Transactions: MULTI queues, EXEC runs the queue under one set of locks, WATCH makes it depend on
+// keys staying as they are.
 //
-// The dispatcher queues (it must see commands of all groups) and locks what EXEC's queue and watched keys need.
+// The dispatcher queues (it must see commands of all groups) and locks what EXEC's queue and
+// watched keys need.
 
 #include <algorithm>
 
@@ -18,7 +20,8 @@ void Discard(Call& call) {
   call.reply.Ok();
 }
 
-// Whether a watched key changed, or expired since. Looking removes expired keys, which tells those who watch them.
+// Whether a watched key changed, or expired since. Looking removes expired keys, which tells those
+// who watch them.
 bool IsDirty(Call& call) {
   const Transaction& transaction = call.client.transaction;
   if (transaction.state == nullptr) return false;
@@ -61,7 +64,8 @@ void Unwatch(Call& call) {
 }
 
 // WATCH key [key ...]
-// A key that has expired already is removed here, so that its removal later cannot look like a change.
+// A key that has expired already is removed here, so that its removal later cannot look like a
+// change.
 void Watch(Call& call) {
   Transaction& transaction = call.client.transaction;
   if (transaction.active) return call.FailText("ERR WATCH inside MULTI is not allowed");
@@ -93,10 +97,13 @@ constexpr Command kTransactionCommands[] = {
   {"WATCH",   -2,    Keys::All(),  kNow,                                                   Acl::kTransaction, Watch,   "2.2.0", "key [key ...]",  "Makes the next EXEC fail if one of the keys changes before."},
 };
 // clang-format on
-static_assert(WellFormed(kTransactionCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kTransactionCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> TransactionCommands() { return kTransactionCommands; }
+std::span<const Command> TransactionCommands() {
+  return kTransactionCommands;
+}
 
 }  // namespace kiln

@@ -1,5 +1,6 @@
-// WAIT and WAITAOF: wait until replicas and the append-only file have what the client wrote. There are neither yet, so
-// who asks for none is answered at once, and anybody else when the timeout passes.
+// WAIT and WAITAOF: wait until replicas and the append-only file have what the client wrote. There
+// are neither yet, so who asks for none is answered at once, and anybody else when the timeout
+// passes.
 
 #include <limits>
 
@@ -34,13 +35,15 @@ void Wait(Call& call) {
 void WaitAof(Call& call) {
   int64_t local = call.args.Integer();
   if (!call.args.ok()) return call.Fail(call.args.error());
-  if (local < 0 || local > 1) return call.FailText("ERR value is out of range, value must between 0 and 1");
+  if (local < 0 || local > 1)
+    return call.FailText("ERR value is out of range, value must between 0 and 1");
   int64_t replicas = call.args.Integer();
   if (replicas < 0) call.args.Fail(Error::kNotPositive);
   uint64_t deadline_ms = ReadDeadline(call);
   if (!call.args.Done()) return call.Fail(call.args.error());
   if (local > 0) {
-    return call.FailText("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
+    return call.FailText(
+        "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
   }
   constexpr std::string_view kNobody = "*2\r\n:0\r\n:0\r\n";
   if (replicas == 0) return call.reply.Raw(kNobody);
@@ -54,10 +57,13 @@ constexpr Command kWaitCommands[] = {
   {"WAITAOF", 4,     Keys::None(), kNoScript, Acl::kConnection, WaitAof, "7.2.0", "numlocal numreplicas timeout", "Waits until all that the client wrote is in the append-only files here and on replicas."},
 };
 // clang-format on
-static_assert(WellFormed(kWaitCommands), "rows must be sorted, described, and not both read and write");
+static_assert(WellFormed(kWaitCommands),
+              "rows must be sorted, described, and not both read and write");
 
 }  // namespace
 
-std::span<const Command> WaitCommands() { return kWaitCommands; }
+std::span<const Command> WaitCommands() {
+  return kWaitCommands;
+}
 
 }  // namespace kiln

@@ -34,7 +34,9 @@ std::string_view ReadBytes(const char** at, size_t size) {
   return bytes;
 }
 
-void Push(lua_State* lua, std::string_view text) { lua_pushlstring(lua, text.data(), text.size()); }
+void Push(lua_State* lua, std::string_view text) {
+  lua_pushlstring(lua, text.data(), text.size());
+}
 
 void SetField(lua_State* lua, const char* name, std::string_view text) {
   Push(lua, text);
@@ -206,7 +208,8 @@ void WriteArray(const Writer& w) {
   }
 }
 
-// {verbatim_string = {format = ..., string = ...}}; the inner table is on top. False when it is incomplete.
+// {verbatim_string = {format = ..., string = ...}}; the inner table is on top. False when it is
+// incomplete.
 bool WriteVerbatim(const Writer& w) {
   if (!w.PushField("format", LUA_TSTRING)) return false;
   std::string_view format = TopText(w);
@@ -220,7 +223,8 @@ bool WriteVerbatim(const Writer& w) {
   return true;
 }
 
-// The tables that stand for one of RESP's types; false when the table on top is none of them. Leaves the table.
+// The tables that stand for one of RESP's types; false when the table on top is none of them.
+// Leaves the table.
 bool WriteTypedTable(const Writer& w) {
   if (w.PushField("err", LUA_TSTRING)) {
     std::string_view text = lua_tostring(w.lua, -1);
@@ -271,7 +275,8 @@ void WriteTop(const Writer& w) {
     lua_pop(w.lua, 1);
     return;
   }
-  if (w.reply.out().size() > w.max_bytes || --*w.elements_left < 0) luaL_error(w.lua, "the reply is too large");
+  if (w.reply.out().size() > w.max_bytes || --*w.elements_left < 0)
+    luaL_error(w.lua, "the reply is too large");
   switch (lua_type(w.lua, -1)) {
     case LUA_TSTRING:
       w.reply.Bulk(TopText(w));

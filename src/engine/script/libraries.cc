@@ -1,4 +1,5 @@
-// Libraries of scripts beside Lua's own: bit, cjson, and random numbers that follow Redis's generator.
+// Libraries of scripts beside Lua's own: bit, cjson, and random numbers that follow Redis's
+// generator.
 
 #include <algorithm>
 #include <bit>
@@ -31,14 +32,30 @@ int Fold(lua_State* lua, F&& f) {
   return PushBits(lua, bits);
 }
 
-int BitToBit(lua_State* lua) { return PushBits(lua, BitsAt(lua, 1)); }
-int BitNot(lua_State* lua) { return PushBits(lua, ~BitsAt(lua, 1)); }
-int BitSwap(lua_State* lua) { return PushBits(lua, __builtin_bswap32(BitsAt(lua, 1))); }
-int BitAnd(lua_State* lua) { return Fold(lua, [](uint32_t a, uint32_t b) { return a & b; }); }
-int BitOr(lua_State* lua) { return Fold(lua, [](uint32_t a, uint32_t b) { return a | b; }); }
-int BitXor(lua_State* lua) { return Fold(lua, [](uint32_t a, uint32_t b) { return a ^ b; }); }
-int BitLeft(lua_State* lua) { return PushBits(lua, BitsAt(lua, 1) << (BitsAt(lua, 2) & 31)); }
-int BitRight(lua_State* lua) { return PushBits(lua, BitsAt(lua, 1) >> (BitsAt(lua, 2) & 31)); }
+int BitToBit(lua_State* lua) {
+  return PushBits(lua, BitsAt(lua, 1));
+}
+int BitNot(lua_State* lua) {
+  return PushBits(lua, ~BitsAt(lua, 1));
+}
+int BitSwap(lua_State* lua) {
+  return PushBits(lua, __builtin_bswap32(BitsAt(lua, 1)));
+}
+int BitAnd(lua_State* lua) {
+  return Fold(lua, [](uint32_t a, uint32_t b) { return a & b; });
+}
+int BitOr(lua_State* lua) {
+  return Fold(lua, [](uint32_t a, uint32_t b) { return a | b; });
+}
+int BitXor(lua_State* lua) {
+  return Fold(lua, [](uint32_t a, uint32_t b) { return a ^ b; });
+}
+int BitLeft(lua_State* lua) {
+  return PushBits(lua, BitsAt(lua, 1) << (BitsAt(lua, 2) & 31));
+}
+int BitRight(lua_State* lua) {
+  return PushBits(lua, BitsAt(lua, 1) >> (BitsAt(lua, 2) & 31));
+}
 int BitArithmeticRight(lua_State* lua) {
   auto bits = static_cast<int32_t>(BitsAt(lua, 1));
   return PushBits(lua, static_cast<uint32_t>(bits >> (BitsAt(lua, 2) & 31)));
@@ -55,7 +72,8 @@ int BitToHex(lua_State* lua) {
   uint32_t bits = BitsAt(lua, 1);
   int32_t wanted = lua_isnone(lua, 2) ? 8 : static_cast<int32_t>(BitsAt(lua, 2));
   const char* letters = wanted < 0 ? "0123456789ABCDEF" : "0123456789abcdef";
-  uint32_t digits = std::min<uint32_t>(wanted < 0 ? 0u - static_cast<uint32_t>(wanted) : static_cast<uint32_t>(wanted), 8);
+  uint32_t digits = std::min<uint32_t>(
+      wanted < 0 ? 0u - static_cast<uint32_t>(wanted) : static_cast<uint32_t>(wanted), 8);
   char text[8];
   for (uint32_t i = digits; i-- > 0; bits >>= 4) text[i] = letters[bits & 15];
   lua_pushlstring(lua, text, digits);
@@ -64,8 +82,8 @@ int BitToHex(lua_State* lua) {
 
 // ---- cjson ----
 
-// The encoder's buffer is not under the interpreter's cap, and its sizes are 32-bit: values whose text might be larger
-// than this are refused before it begins.
+// The encoder's buffer is not under the interpreter's cap, and its sizes are 32-bit: values whose
+// text might be larger than this are refused before it begins.
 constexpr double kMaxJsonBytes = 0x1p29;
 constexpr int kMaxJsonDepth = 1000;
 // What any value but a string may take, with the key of an array that has holes.
@@ -87,7 +105,8 @@ void SpendJson(lua_State* lua, double* budget, int depth) {
   }
 }
 
-// cjson.encode, after the check. Upvalues: cjson's configuration, where its own encoder looks for it, and that encoder.
+// cjson.encode, after the check. Upvalues: cjson's configuration, where its own encoder looks for
+// it, and that encoder.
 int JsonEncode(lua_State* lua) {
   if (lua_gettop(lua) == 1) {
     double budget = kMaxJsonBytes;
@@ -96,7 +115,8 @@ int JsonEncode(lua_State* lua) {
   return lua_tocfunction(lua, lua_upvalueindex(2))(lua);
 }
 
-// cjson.encode_sparse_array(convert): the limits behind it stay as they are, since they bound the encoder's output.
+// cjson.encode_sparse_array(convert): the limits behind it stay as they are, since they bound the
+// encoder's output.
 int JsonSparseArray(lua_State* lua) {
   lua_settop(lua, std::min(lua_gettop(lua), 1));
   return lua_tocfunction(lua, lua_upvalueindex(2))(lua);
@@ -143,10 +163,12 @@ int MathRandomSeed(lua_State* lua) {
 }
 
 constexpr luaL_Reg kBitFunctions[] = {
-    {"tobit", BitToBit},    {"bnot", BitNot},      {"band", BitAnd},
-    {"bor", BitOr},         {"bxor", BitXor},      {"lshift", BitLeft},
-    {"rshift", BitRight},   {"arshift", BitArithmeticRight}, {"rol", BitRotateLeft},
-    {"ror", BitRotateRight}, {"bswap", BitSwap},   {"tohex", BitToHex},
+    {"tobit", BitToBit},    {"bnot", BitNot},
+    {"band", BitAnd},       {"bor", BitOr},
+    {"bxor", BitXor},       {"lshift", BitLeft},
+    {"rshift", BitRight},   {"arshift", BitArithmeticRight},
+    {"rol", BitRotateLeft}, {"ror", BitRotateRight},
+    {"bswap", BitSwap},     {"tohex", BitToHex},
 };
 
 }  // namespace

@@ -1,7 +1,9 @@
-// The cmsgpack library of scripts: MessagePack. Source: https://github.com/msgpack/msgpack/blob/master/spec.md
+// The cmsgpack library of scripts: MessagePack. Source:
+// https://github.com/msgpack/msgpack/blob/master/spec.md
 //
-// As in Redis, strings are packed as str (there is no bin, ext or timestamp), whole numbers as integers, doubles that
-// floats can hold as floats, tables with keys 1..n as arrays, and what is nested deeper than 16 levels as nil.
+// As in Redis, strings are packed as str (there is no bin, ext or timestamp), whole numbers as
+// integers, doubles that floats can hold as floats, tables with keys 1..n as arrays, and what is
+// nested deeper than 16 levels as nil.
 
 #include <bit>
 #include <climits>
@@ -28,7 +30,9 @@ void Put(ByteBuffer& out, uint8_t tag, T value) {
   out.CommitTo(at);
 }
 
-void PutTag(ByteBuffer& out, uint8_t tag) { out.Append({reinterpret_cast<const char*>(&tag), 1}); }
+void PutTag(ByteBuffer& out, uint8_t tag) {
+  out.Append({reinterpret_cast<const char*>(&tag), 1});
+}
 
 void PutInteger(ByteBuffer& out, int64_t value) {
   auto bits = static_cast<uint64_t>(value);
@@ -47,7 +51,8 @@ void PutInteger(ByteBuffer& out, int64_t value) {
 }
 
 void PutNumber(ByteBuffer& out, double value) {
-  if (value >= -0x1p63 && value < 0x1p63 && value == static_cast<double>(static_cast<int64_t>(value))) {
+  if (value >= -0x1p63 && value < 0x1p63 &&
+      value == static_cast<double>(static_cast<int64_t>(value))) {
     return PutInteger(out, static_cast<int64_t>(value));
   }
   auto small = static_cast<float>(value);
@@ -55,7 +60,8 @@ void PutNumber(ByteBuffer& out, double value) {
   Put(out, 0xcb, std::bit_cast<uint64_t>(value));
 }
 
-// The header of a thing with a length: `fixed` with the length in its low bits, then forms of 16 and 32 bits.
+// The header of a thing with a length: `fixed` with the length in its low bits, then forms of 16
+// and 32 bits.
 void PutLength(ByteBuffer& out, uint8_t fixed, uint8_t tag16, size_t length) {
   if (length <= 15) return PutTag(out, static_cast<uint8_t>(fixed | length));
   if (length <= 0xffff) return Put(out, tag16, static_cast<uint16_t>(length));
@@ -200,32 +206,54 @@ void UnpackMap(Input& in, uint64_t length) {
 void UnpackTagged(Input& in, uint8_t tag) {
   lua_State* lua = in.lua;
   switch (tag) {
-    case 0xc0: return lua_pushnil(lua);
-    case 0xc2: return lua_pushboolean(lua, 0);
-    case 0xc3: return lua_pushboolean(lua, 1);
-    case 0xca: return lua_pushnumber(lua, std::bit_cast<float>(static_cast<uint32_t>(in.Number(4))));
-    case 0xcb: return lua_pushnumber(lua, std::bit_cast<double>(in.Number(8)));
-    case 0xcc: return lua_pushnumber(lua, static_cast<lua_Number>(in.Number(1)));
-    case 0xcd: return lua_pushnumber(lua, static_cast<lua_Number>(in.Number(2)));
-    case 0xce: return lua_pushnumber(lua, static_cast<lua_Number>(in.Number(4)));
-    case 0xcf: return lua_pushnumber(lua, static_cast<lua_Number>(in.Number(8)));
-    case 0xd0: return lua_pushnumber(lua, static_cast<int8_t>(in.Number(1)));
-    case 0xd1: return lua_pushnumber(lua, static_cast<int16_t>(in.Number(2)));
-    case 0xd2: return lua_pushnumber(lua, static_cast<int32_t>(in.Number(4)));
-    case 0xd3: return lua_pushnumber(lua, static_cast<lua_Number>(static_cast<int64_t>(in.Number(8))));
-    case 0xd9: return UnpackString(in, in.Number(1));
-    case 0xda: return UnpackString(in, in.Number(2));
-    case 0xdb: return UnpackString(in, in.Number(4));
-    case 0xdc: return UnpackArray(in, in.Number(2));
-    case 0xdd: return UnpackArray(in, in.Number(4));
-    case 0xde: return UnpackMap(in, in.Number(2));
-    case 0xdf: return UnpackMap(in, in.Number(4));
-    default: luaL_error(lua, "Bad data format in input.");
+    case 0xc0:
+      return lua_pushnil(lua);
+    case 0xc2:
+      return lua_pushboolean(lua, 0);
+    case 0xc3:
+      return lua_pushboolean(lua, 1);
+    case 0xca:
+      return lua_pushnumber(lua, std::bit_cast<float>(static_cast<uint32_t>(in.Number(4))));
+    case 0xcb:
+      return lua_pushnumber(lua, std::bit_cast<double>(in.Number(8)));
+    case 0xcc:
+      return lua_pushnumber(lua, static_cast<lua_Number>(in.Number(1)));
+    case 0xcd:
+      return lua_pushnumber(lua, static_cast<lua_Number>(in.Number(2)));
+    case 0xce:
+      return lua_pushnumber(lua, static_cast<lua_Number>(in.Number(4)));
+    case 0xcf:
+      return lua_pushnumber(lua, static_cast<lua_Number>(in.Number(8)));
+    case 0xd0:
+      return lua_pushnumber(lua, static_cast<int8_t>(in.Number(1)));
+    case 0xd1:
+      return lua_pushnumber(lua, static_cast<int16_t>(in.Number(2)));
+    case 0xd2:
+      return lua_pushnumber(lua, static_cast<int32_t>(in.Number(4)));
+    case 0xd3:
+      return lua_pushnumber(lua, static_cast<lua_Number>(static_cast<int64_t>(in.Number(8))));
+    case 0xd9:
+      return UnpackString(in, in.Number(1));
+    case 0xda:
+      return UnpackString(in, in.Number(2));
+    case 0xdb:
+      return UnpackString(in, in.Number(4));
+    case 0xdc:
+      return UnpackArray(in, in.Number(2));
+    case 0xdd:
+      return UnpackArray(in, in.Number(4));
+    case 0xde:
+      return UnpackMap(in, in.Number(2));
+    case 0xdf:
+      return UnpackMap(in, in.Number(4));
+    default:
+      luaL_error(lua, "Bad data format in input.");
   }
 }
 
 void UnpackOne(Input& in) {
-  luaL_checkstack(in.lua, 4, "too many return values at once; use unpack_one or unpack_limit instead.");
+  luaL_checkstack(in.lua, 4,
+                  "too many return values at once; use unpack_one or unpack_limit instead.");
   auto tag = static_cast<uint8_t>(in.Take(1)[0]);
   if (tag <= 0x7f || tag >= 0xe0) return lua_pushnumber(in.lua, static_cast<int8_t>(tag));
   if (tag <= 0x8f) return UnpackMap(in, tag & 15);
@@ -234,16 +262,19 @@ void UnpackOne(Input& in) {
   UnpackTagged(in, tag);
 }
 
-// Up to `limit` values from `offset` on. With `says_where` the place of the next value (-1: none) comes first.
+// Up to `limit` values from `offset` on. With `says_where` the place of the next value (-1: none)
+// comes first.
 int UnpackSome(lua_State* lua, int limit, int offset, bool says_where) {
   size_t size = 0;
   const char* bytes = luaL_checklstring(lua, 1, &size);
   if (offset < 0 || limit < 0) {
-    return luaL_error(lua, "Invalid request to unpack with offset of %d and limit of %d.", offset, limit);
+    return luaL_error(lua, "Invalid request to unpack with offset of %d and limit of %d.", offset,
+                      limit);
   }
   auto start = static_cast<size_t>(offset);
   if (start > size) {
-    return luaL_error(lua, "Start offset %d greater than input length %d.", offset, static_cast<int>(size));
+    return luaL_error(lua, "Start offset %d greater than input length %d.", offset,
+                      static_cast<int>(size));
   }
   lua_settop(lua, 1);
   Input in{lua, bytes + start, size - start};
@@ -257,8 +288,12 @@ int UnpackSome(lua_State* lua, int limit, int offset, bool says_where) {
 }
 
 // cmsgpack.unpack(text), unpack_one(text [, offset]), unpack_limit(text, limit [, offset])
-int Unpack(lua_State* lua) { return UnpackSome(lua, INT_MAX, 0, false); }
-int UnpackFirst(lua_State* lua) { return UnpackSome(lua, 1, luaL_optint(lua, 2, 0), true); }
+int Unpack(lua_State* lua) {
+  return UnpackSome(lua, INT_MAX, 0, false);
+}
+int UnpackFirst(lua_State* lua) {
+  return UnpackSome(lua, 1, luaL_optint(lua, 2, 0), true);
+}
 int UnpackLimit(lua_State* lua) {
   int limit = luaL_checkint(lua, 2);
   int offset = luaL_optint(lua, 3, 0);

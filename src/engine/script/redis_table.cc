@@ -26,7 +26,8 @@ int RaiseText(lua_State* lua, const char* text) {
 std::string_view Refusal(const ScriptRun& run, const Command* command, Arguments arguments) {
   bool is_unknown_child = command != nullptr && command->Is(kContainer) && arguments.size() > 1;
   if (command == nullptr || is_unknown_child) return "ERR Unknown Redis command called from script";
-  if (!command->HasArity(arguments.size())) return "ERR Wrong number of args calling Redis command from script";
+  if (!command->HasArity(arguments.size()))
+    return "ERR Wrong number of args calling Redis command from script";
   if (command->Is(kNoScript)) return "ERR This Redis command is not allowed from script";
   if (run.is_read_only && command->Is(kWrite | kMayReplicate)) {
     return "ERR Write commands are not allowed from read-only scripts.";
@@ -78,7 +79,9 @@ bool PushCallResult(lua_State* lua) {
   return PushReplyOf(lua, *arguments);
 }
 
-int CallCommand(lua_State* lua) { return PushCallResult(lua) ? lua_error(lua) : 1; }
+int CallCommand(lua_State* lua) {
+  return PushCallResult(lua) ? lua_error(lua) : 1;
+}
 
 int ProtectedCallCommand(lua_State* lua) {
   PushCallResult(lua);
@@ -128,9 +131,11 @@ int Sha1Hex(lua_State* lua) {
 int WriteLog(lua_State* lua) {
   int count = lua_gettop(lua);
   if (count < 2) return RaiseText(lua, "ERR redis.log() requires two arguments or more.");
-  if (!lua_isnumber(lua, 1)) return RaiseText(lua, "ERR First argument must be a number (log level).");
+  if (!lua_isnumber(lua, 1))
+    return RaiseText(lua, "ERR First argument must be a number (log level).");
   auto level = static_cast<int>(lua_tonumber(lua, 1));
-  if (level < 0 || level > static_cast<int>(LogLevel::kWarning)) return RaiseText(lua, "ERR Invalid debug level.");
+  if (level < 0 || level > static_cast<int>(LogLevel::kWarning))
+    return RaiseText(lua, "ERR Invalid debug level.");
   luaL_Buffer line;
   luaL_buffinit(lua, &line);
   for (int i = 2; i <= count; ++i) {
@@ -161,17 +166,20 @@ int SetRepl(lua_State* lua) {
   if (lua_gettop(lua) != 1) return RaiseText(lua, "ERR redis.set_repl() requires one argument.");
   auto flags = static_cast<int>(lua_tonumber(lua, 1));
   if ((flags & ~3) != 0) {
-    return RaiseText(lua, "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.");
+    return RaiseText(
+        lua, "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.");
   }
   return 0;
 }
 
 // redis.acl_check_cmd(command [, argument...]): every client may run every command.
 int AclCheckCommand(lua_State* lua) {
-  if (lua_gettop(lua) == 0) return RaiseText(lua, "ERR Please specify at least one argument for this redis lib call");
+  if (lua_gettop(lua) == 0)
+    return RaiseText(lua, "ERR Please specify at least one argument for this redis lib call");
   ScriptVm& vm = ScriptVm::Of(lua);
   const auto* arguments = vm.ReadArguments(lua);
-  if (arguments == nullptr) return RaiseText(lua, "ERR Lua redis lib command arguments must be strings or integers");
+  if (arguments == nullptr)
+    return RaiseText(lua, "ERR Lua redis lib command arguments must be strings or integers");
   if (vm.run().call.services.commands->Find(*arguments) == nullptr) {
     return RaiseText(lua, "ERR Invalid command passed to redis.acl_check_cmd()");
   }
@@ -187,7 +195,9 @@ int PushTrue(lua_State* lua) {
   lua_pushboolean(lua, 1);
   return 1;
 }
-int PushNothing(lua_State*) { return 0; }
+int PushNothing(lua_State*) {
+  return 0;
+}
 
 constexpr luaL_Reg kFunctions[] = {
     {"call", CallCommand},

@@ -32,7 +32,9 @@ void RefuseProxy(lua_State* lua, int place) {
 }
 
 // __newindex of proxies.
-int RefuseWrite(lua_State* lua) { return luaL_error(lua, "%s", kReadOnlyText); }
+int RefuseWrite(lua_State* lua) {
+  return luaL_error(lua, "%s", kReadOnlyText);
+}
 
 // __index of the hidden globals.
 int RefuseMissing(lua_State* lua) {
@@ -47,7 +49,8 @@ int SetMetatable(lua_State* lua) {
   luaL_checktype(lua, 1, LUA_TTABLE);
   luaL_argcheck(lua, type == LUA_TNIL || type == LUA_TTABLE, 2, "nil or table expected");
   RefuseProxy(lua, 1);
-  if (luaL_getmetafield(lua, 1, "__metatable")) luaL_error(lua, "cannot change a protected metatable");
+  if (luaL_getmetafield(lua, 1, "__metatable"))
+    luaL_error(lua, "cannot change a protected metatable");
   lua_settop(lua, 2);
   lua_setmetatable(lua, 1);
   return 1;
@@ -92,12 +95,13 @@ int Pairs(lua_State* lua) {
   return 3;
 }
 
-// table.insert; the only function of that library that writes into an empty table. Upvalues: the proxies, the original.
-// Positions below 1 would make the original move elements for minutes.
+// table.insert; the only function of that library that writes into an empty table. Upvalues: the
+// proxies, the original. Positions below 1 would make the original move elements for minutes.
 int TableInsert(lua_State* lua) {
   luaL_checktype(lua, 1, LUA_TTABLE);
   RefuseProxy(lua, 1);
-  if (lua_gettop(lua) == 3) luaL_argcheck(lua, luaL_checkint(lua, 2) >= 1, 2, "position out of bounds");
+  if (lua_gettop(lua) == 3)
+    luaL_argcheck(lua, luaL_checkint(lua, 2) >= 1, 2, "position out of bounds");
   return lua_tocfunction(lua, lua_upvalueindex(2))(lua);
 }
 
@@ -124,11 +128,13 @@ int Repeat(lua_State* lua) {
     lua_pushliteral(lua, "");
     return 1;
   }
-  if (count > kMaxRepeatBytes / static_cast<double>(size)) luaL_error(lua, "resulting string too large");
+  if (count > kMaxRepeatBytes / static_cast<double>(size))
+    luaL_error(lua, "resulting string too large");
   size_t total = size * static_cast<size_t>(count);
   auto* bytes = static_cast<char*>(lua_newuserdata(lua, total));
   std::memcpy(bytes, text, size);
-  for (size_t done = size; done < total; done *= 2) std::memcpy(bytes + done, bytes, std::min(done, total - done));
+  for (size_t done = size; done < total; done *= 2)
+    std::memcpy(bytes + done, bytes, std::min(done, total - done));
   lua_pushlstring(lua, bytes, total);
   return 1;
 }
@@ -190,8 +196,8 @@ int LoadPieces(lua_State* lua) {
 
 // collectgarbage([option [, argument]]): only what does not outlast the script.
 int CollectGarbage(lua_State* lua) {
-  static const char* const kOptions[] = {"stop",       "restart", "collect", "count", "step", "setpause",
-                                         "setstepmul", nullptr};
+  static const char* const kOptions[] = {"stop", "restart",  "collect",    "count",
+                                         "step", "setpause", "setstepmul", nullptr};
   int option = luaL_checkoption(lua, 1, "collect", kOptions);
   int argument = static_cast<int>(luaL_optinteger(lua, 2, 0));
   switch (option) {
@@ -217,10 +223,12 @@ int HandleError(lua_State* lua) {
   lua_settop(lua, 1);
   bool is_table = lua_istable(lua, 1) && !PushHidden(lua, 1);
   if (!is_table) {
-    const char* text = lua_isstring(lua, 1)    ? lua_tostring(lua, 1)
-                       : lua_isnil(lua, 1)     ? "nil"
-                       : lua_isboolean(lua, 1) ? (lua_toboolean(lua, 1) ? "true" : "false")
-                                               : lua_pushfstring(lua, "%s: %p", luaL_typename(lua, 1), lua_topointer(lua, 1));
+    const char* text =
+        lua_isstring(lua, 1) ? lua_tostring(lua, 1)
+        : lua_isnil(lua, 1)  ? "nil"
+        : lua_isboolean(lua, 1)
+            ? (lua_toboolean(lua, 1) ? "true" : "false")
+            : lua_pushfstring(lua, "%s: %p", luaL_typename(lua, 1), lua_topointer(lua, 1));
     text = lua_pushfstring(lua, "ERR %s", text);
     PushErrorTable(lua, text);
     lua_replace(lua, 1);
@@ -355,7 +363,8 @@ void InstallSandbox(lua_State* lua) {
   int globals = lua_gettop(lua);
   OpenLibraries(lua, globals);
   ReplaceBaseFunctions(lua, globals, proxies);
-  for (const char* name : {"string", "table", "math", "coroutine", "cjson", "cmsgpack", "struct", "bit", "redis"}) {
+  for (const char* name :
+       {"string", "table", "math", "coroutine", "cjson", "cmsgpack", "struct", "bit", "redis"}) {
     lua_getfield(lua, globals, name);
     MakeProxy(lua, proxies, locked);
     lua_setfield(lua, globals, name);

@@ -1,8 +1,9 @@
 // Sandbox: what a script can reach, and what it may not change.
 //
-// Scripts see a proxy of every shared table: an empty table whose metatable reads the hidden real one and refuses writes.
-// Functions that would write past a metatable (rawset, table.insert, setmetatable) are replaced by ones that know the
-// proxies. There is no os, io, package, debug, dofile, loadfile, print or newproxy, and bytecode is never loaded.
+// Scripts see a proxy of every shared table: an empty table whose metatable reads the hidden real
+// one and refuses writes. Functions that would write past a metatable (rawset, table.insert,
+// setmetatable) are replaced by ones that know the proxies. There is no os, io, package, debug,
+// dofile, loadfile, print or newproxy, and bytecode is never loaded.
 //
 // Thread safety: none. May raise Lua errors.
 #pragma once
@@ -12,8 +13,8 @@
 
 namespace kiln {
 
-// Opens the libraries and the redis table, and leaves on the stack what a run needs: the proxy of the globals, the
-// hidden globals, and the error handler.
+// Opens the libraries and the redis table, and leaves on the stack what a run needs: the proxy of
+// the globals, the hidden globals, and the error handler.
 void InstallSandbox(lua_State* lua);
 
 // The pieces, each pushing its table.
@@ -25,7 +26,8 @@ void PushStructLibrary(lua_State* lua);
 // Replaces the random functions of the table on top.
 void ReplaceRandom(lua_State* lua);
 
-// Compiles the text at `chunk`; binary chunks are refused with a message, as a syntax error is. Like luaL_loadbuffer.
+// Compiles the text at `chunk`; binary chunks are refused with a message, as a syntax error is.
+// Like luaL_loadbuffer.
 int LoadText(lua_State* lua, std::string_view text, const char* chunk_name);
 
 }  // namespace kiln

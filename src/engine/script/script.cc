@@ -60,7 +60,9 @@ bool ReadShebang(std::string_view line, uint32_t* flags, std::string* error) {
 
 }  // namespace
 
-ShaText Sha1Of(std::string_view bytes) { return {HexOf(Sha1(bytes))}; }
+ShaText Sha1Of(std::string_view bytes) {
+  return {HexOf(Sha1(bytes))};
+}
 
 std::optional<ShaText> ParseSha(std::string_view text) {
   ShaText sha;

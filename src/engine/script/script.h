@@ -1,7 +1,8 @@
 // Script: the text of a script with its SHA1 and what its first line declares.
 //
-// A first line "#!lua flags=no-writes,allow-oom" states rights and duties ahead; scripts without one get Redis's older,
-// laxer rules. Source: https://redis.io/docs/latest/develop/programmability/lua-api/#script_flags
+// A first line "#!lua flags=no-writes,allow-oom" states rights and duties ahead; scripts without
+// one get Redis's older, laxer rules. Source:
+// https://redis.io/docs/latest/develop/programmability/lua-api/#script_flags
 //
 // Thread safety: pure functions; a Script never changes once made.
 #pragma once
@@ -49,7 +50,8 @@ struct Script {
   uint32_t flags = 0;
   size_t shebang_bytes = 0;
 
-  // What Lua compiles: the line feed of the first line stays, so that line numbers are the author's.
+  // What Lua compiles: the line feed of the first line stays, so that line numbers are the
+  // author's.
   std::string_view code() const { return std::string_view(body).substr(shebang_bytes); }
 };
 

@@ -70,7 +70,8 @@ void Runner::CountMemory(Slot& slot) {
 }
 
 const CompiledScript* Runner::FindSha(ScriptVm& vm, const ShaText& sha) {
-  if (const CompiledScript* compiled = vm.Find(sha)) [[likely]] return compiled;
+  if (const CompiledScript* compiled = vm.Find(sha)) [[likely]]
+    return compiled;
   std::shared_ptr<const Script> script;
   {
     std::lock_guard lock(mutex_);
@@ -83,7 +84,8 @@ const CompiledScript* Runner::FindSha(ScriptVm& vm, const ShaText& sha) {
 }
 
 const CompiledScript* Runner::FindOrCompile(ScriptVm& vm, std::string_view body, Call& call) {
-  if (const CompiledScript* compiled = vm.FindBody(body)) [[likely]] return compiled;
+  if (const CompiledScript* compiled = vm.FindBody(body)) [[likely]]
+    return compiled;
   std::string error;
   const CompiledScript* compiled = nullptr;
   if (auto script = MakeScript(body, &error)) compiled = vm.Add(script, &error);
@@ -103,7 +105,8 @@ std::string_view FlagRefusal(const ScriptRun& run, uint32_t flags, bool read_onl
     return "ERR Can not execute a script with write flag using *_ro command.";
   }
   if (!run.has_room && !(flags & (kScriptAllowOom | kScriptNoWrites))) {
-    return "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'";
+    return "OOM allow-oom flag is not set on the script, can not run it when used memory > "
+           "'maxmemory'";
   }
   return {};
 }
@@ -119,7 +122,8 @@ void Runner::Eval(Call& call, bool by_hash, bool read_only) {
   }
   if (*key_count < 0) return call.FailText("ERR Number of keys can't be negative");
   Slot& slot = SlotOf(call);
-  const CompiledScript* compiled = by_hash ? FindSha(*slot.vm, *sha) : FindOrCompile(*slot.vm, all[1], call);
+  const CompiledScript* compiled =
+      by_hash ? FindSha(*slot.vm, *sha) : FindOrCompile(*slot.vm, all[1], call);
   if (compiled == nullptr) {
     if (by_hash) call.FailText(kNoScript);
     return;
@@ -182,6 +186,8 @@ size_t Runner::CachedScripts() {
 
 }  // namespace
 
-std::unique_ptr<ScriptRunner> MakeScriptRunner(const Services&) { return std::make_unique<Runner>(); }
+std::unique_ptr<ScriptRunner> MakeScriptRunner(const Services&) {
+  return std::make_unique<Runner>();
+}
 
 }  // namespace kiln

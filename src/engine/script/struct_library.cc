@@ -1,8 +1,9 @@
-// The struct library of scripts: values as the bytes of C structures. Source: http://www.inf.puc-rio.br/~roberto/struct/
+// The struct library of scripts: values as the bytes of C structures. Source:
+// http://www.inf.puc-rio.br/~roberto/struct/
 //
-// A format is a row of letters: > < = byte order, ![n] alignment, b B h H l L T i[n] I[n] integers, f d floating point,
-// s a string that ends with a zero byte, c[n] n bytes (c0: all of a string, or as many as the number before says), x a
-// byte of padding.
+// A format is a row of letters: > < = byte order, ![n] alignment, b B h H l L T i[n] I[n] integers,
+// f d floating point, s a string that ends with a zero byte, c[n] n bytes (c0: all of a string, or
+// as many as the number before says), x a byte of padding.
 
 #include <bit>
 #include <climits>
@@ -55,12 +56,24 @@ class Format {
 
   size_t SizeOf(char letter) {
     switch (letter) {
-      case 'b': case 'B': case 'x': return 1;
-      case 'h': case 'H': return 2;
-      case 'f': return 4;
-      case 'l': case 'L': case 'T': case 'd': return 8;
-      case 'c': return Number(1);
-      case 'i': case 'I': {
+      case 'b':
+      case 'B':
+      case 'x':
+        return 1;
+      case 'h':
+      case 'H':
+        return 2;
+      case 'f':
+        return 4;
+      case 'l':
+      case 'L':
+      case 'T':
+      case 'd':
+        return 8;
+      case 'c':
+        return Number(1);
+      case 'i':
+      case 'I': {
         size_t size = Number(4);
         if (size > kMaxIntegerBytes) {
           luaL_error(lua_, "integral size %d is larger than limit of %d", static_cast<int>(size),
@@ -68,16 +81,23 @@ class Format {
         }
         return size;
       }
-      default: return 0;
+      default:
+        return 0;
     }
   }
 
   void ReadOption() {
     char letter = *at_++;
     switch (letter) {
-      case ' ': return;
-      case '>': is_little_ = false; return;
-      case '<': case '=': is_little_ = true; return;
+      case ' ':
+        return;
+      case '>':
+        is_little_ = false;
+        return;
+      case '<':
+      case '=':
+        is_little_ = true;
+        return;
       case '!':
         alignment_ = Number(kDefaultAlignment);
         if (!std::has_single_bit(alignment_)) {
@@ -95,13 +115,16 @@ class Format {
   size_t alignment_ = 1;
 };
 
-bool IsInteger(char letter) { return std::strchr("bBhHlLTiI", letter) != nullptr; }
+bool IsInteger(char letter) {
+  return std::strchr("bBhHlLTiI", letter) != nullptr;
+}
 
 // ---- Packing ----
 
 // The bits of a number, wrapped into 64; beyond that range what the processor gives.
 uint64_t BitsOf(lua_Number number) {
-  if (number < 0) return static_cast<uint64_t>(number >= -0x1p63 ? static_cast<int64_t>(number) : INT64_MIN);
+  if (number < 0)
+    return static_cast<uint64_t>(number >= -0x1p63 ? static_cast<int64_t>(number) : INT64_MIN);
   return number < 0x1p64 ? static_cast<uint64_t>(number) : 0;
 }
 
@@ -118,7 +141,8 @@ size_t AddItem(lua_State* lua, luaL_Buffer* out, const Item& item, int argument,
   if (IsInteger(item.letter)) {
     AddBytes(out, BitsOf(luaL_checknumber(lua, argument)), item.size, is_little);
   } else if (item.letter == 'f') {
-    AddBytes(out, std::bit_cast<uint32_t>(static_cast<float>(luaL_checknumber(lua, argument))), 4, is_little);
+    AddBytes(out, std::bit_cast<uint32_t>(static_cast<float>(luaL_checknumber(lua, argument))), 4,
+             is_little);
   } else if (item.letter == 'd') {
     AddBytes(out, std::bit_cast<uint64_t>(luaL_checknumber(lua, argument)), 8, is_little);
   } else if (item.letter == 'x') {
@@ -162,15 +186,18 @@ lua_Number IntegerAt(const char* data, const Item& item, bool is_little) {
   }
   bool is_signed = item.letter >= 'a';
   if (!is_signed) return static_cast<lua_Number>(bits);
-  if (item.size > 0 && item.size < 8 && (bits >> (item.size * 8 - 1)) != 0) bits |= ~uint64_t{0} << (item.size * 8 - 1);
+  if (item.size > 0 && item.size < 8 && (bits >> (item.size * 8 - 1)) != 0)
+    bits |= ~uint64_t{0} << (item.size * 8 - 1);
   return static_cast<lua_Number>(static_cast<int64_t>(bits));
 }
 
 lua_Number FloatAt(const char* data, bool is_double, bool is_little) {
   uint64_t bits = 0;
   size_t size = is_double ? 8 : 4;
-  for (size_t i = 0; i < size; ++i) bits = bits << 8 | static_cast<uint8_t>(data[is_little ? size - 1 - i : i]);
-  return is_double ? std::bit_cast<double>(bits) : std::bit_cast<float>(static_cast<uint32_t>(bits));
+  for (size_t i = 0; i < size; ++i)
+    bits = bits << 8 | static_cast<uint8_t>(data[is_little ? size - 1 - i : i]);
+  return is_double ? std::bit_cast<double>(bits)
+                   : std::bit_cast<float>(static_cast<uint32_t>(bits));
 }
 
 void CheckRoom(lua_State* lua, size_t position, size_t size, size_t length) {
@@ -187,9 +214,11 @@ size_t PushText(lua_State* lua, std::string_view rest, size_t size, char letter,
     return end + 1;
   }
   if (size == 0) {
-    if (*values == 0 || !lua_isnumber(lua, -1)) luaL_error(lua, "format 'c0' needs a previous size");
+    if (*values == 0 || !lua_isnumber(lua, -1))
+      luaL_error(lua, "format 'c0' needs a previous size");
     lua_Number wanted = lua_tonumber(lua, -1);
-    luaL_argcheck(lua, wanted >= 0 && wanted <= static_cast<lua_Number>(rest.size()), 2, "data string too short");
+    luaL_argcheck(lua, wanted >= 0 && wanted <= static_cast<lua_Number>(rest.size()), 2,
+                  "data string too short");
     size = static_cast<size_t>(wanted);
     lua_pop(lua, 1);
     --*values;
@@ -235,7 +264,8 @@ int Size(lua_State* lua) {
   size_t position = 0;
   for (Item item; format.Next(position, &item);) {
     if (item.letter == 's') return luaL_argerror(lua, 1, "variable-size format in 'struct.size'");
-    if (item.letter == 'c' && item.size == 0) return luaL_argerror(lua, 1, "variable-length format in 'struct.size'");
+    if (item.letter == 'c' && item.size == 0)
+      return luaL_argerror(lua, 1, "variable-length format in 'struct.size'");
     position += item.padding + item.size;
   }
   lua_pushnumber(lua, static_cast<lua_Number>(position));

@@ -49,7 +49,8 @@ const char* PushFieldText(lua_State* lua, int table, const char* name) {
   return lua_isstring(lua, -1) ? lua_tostring(lua, -1) : nullptr;
 }
 
-// Replies with the error on top of the stack: a table made by the error handler, or Lua's own text when that failed.
+// Replies with the error on top of the stack: a table made by the error handler, or Lua's own text
+// when that failed.
 void ReplyError(lua_State* lua, ScriptRun& run) {
   std::string_view digits = run.compiled.script->sha.view();
   int error = lua_gettop(lua);
@@ -82,7 +83,9 @@ ScriptVm::ScriptVm() {
   lua_sethook(lua_, Hook, LUA_MASKCOUNT, kHookInstructions);
 }
 
-ScriptVm::~ScriptVm() { lua_close(lua_); }
+ScriptVm::~ScriptVm() {
+  lua_close(lua_);
+}
 
 int ScriptVm::Install(lua_State* lua) {
   InstallSandbox(lua);
@@ -148,7 +151,8 @@ void ScriptVm::Run(ScriptRun& run) {
   lua_pushvalue(lua_, kRunner);
   if (lua_pcall(lua_, 0, 0, 0) != 0) {
     run.call.reply.out().Truncate(reply_start);
-    std::string text = "ERR Error running script " + std::string(run.compiled.script->sha.view()) + ", ";
+    std::string text =
+        "ERR Error running script " + std::string(run.compiled.script->sha.view()) + ", ";
     text += lua_isstring(lua_, -1) ? lua_tostring(lua_, -1) : "execution failure";
     run.call.FailText(text);
   }
@@ -207,7 +211,8 @@ void ScriptVm::LetOthersIn() {
   if (run.next_turn_us == 0) {
     Log(LogLevel::kWarning, "Slow script detected: still in execution after " +
                                 std::to_string((now_us - run.started_us) / 1000) +
-                                " milliseconds. You can try killing the script using the SCRIPT KILL command. Script name is: " +
+                                " milliseconds. You can try killing the script using the SCRIPT "
+                                "KILL command. Script name is: " +
                                 std::string(run.compiled.script->sha.view()) + ".");
   }
   if (run.call.services.nested->ServeOthers()) RequestKill();
@@ -233,7 +238,8 @@ const std::vector<std::string_view>* ScriptVm::ReadArguments(lua_State* lua) {
     double number = lua_tonumber(lua, place);
     char* at = number_text_.Reserve(kMaxNumberChars);
     size_t size = 0;
-    if (number >= -0x1p53 && number <= 0x1p53 && number == static_cast<double>(static_cast<int64_t>(number))) {
+    if (number >= -0x1p53 && number <= 0x1p53 &&
+        number == static_cast<double>(static_cast<int64_t>(number))) {
       size = FormatInt64(static_cast<int64_t>(number), at);
     } else {
       std::string text = FormatDouble(number);

@@ -1,9 +1,10 @@
 // ScriptVm: one Lua interpreter, and the run of a script in it.
 //
-// Lua is PUC Lua 5.1, as in Redis: error positions, the order of pairs() and cjson's output are the same. LuaJIT's
-// interpreter was rejected: it drops the caller's frame at "return redis.call(...)", so that errors lose their line.
-// Lua reports errors with longjmp: no C++ object that needs a destructor may live across a call of the Lua API that can
-// raise, and whatever can raise runs inside a protected call.
+// Lua is PUC Lua 5.1, as in Redis: error positions, the order of pairs() and cjson's output are the
+// same. LuaJIT's interpreter was rejected: it drops the caller's frame at "return redis.call(...)",
+// so that errors lose their line. Lua reports errors with longjmp: no C++ object that needs a
+// destructor may live across a call of the Lua API that can raise, and whatever can raise runs
+// inside a protected call.
 //
 // Thread safety: none; each worker has its own. RequestKill may be called by any thread.
 #pragma once
@@ -37,7 +38,7 @@ struct ScriptRun {
   Arguments arguments;
   bool is_read_only = false;
   bool allows_oom = false;
-  bool has_room = true;       // memory was below maxmemory when it began
+  bool has_room = true;  // memory was below maxmemory when it began
   bool has_written = false;
   int version = 2;            // of the replies that the script sees: redis.setresp
   uint64_t started_us = 0;    // set at the first look at the clock
@@ -76,8 +77,8 @@ class ScriptVm {
     return *static_cast<ScriptVm*>(self);
   }
   ScriptRun& run() { return *run_; }
-  // The strings and numbers on the stack, from 1 on, as a command's arguments: good until they are popped or the next
-  // call. Null when there is one of another type.
+  // The strings and numbers on the stack, from 1 on, as a command's arguments: good until they are
+  // popped or the next call. Null when there is one of another type.
   const std::vector<std::string_view>* ReadArguments(lua_State* lua);
   ByteBuffer& reply_buffer() { return reply_buffer_; }
   // math.random's state, 48 bits.
@@ -94,7 +95,8 @@ class ScriptVm {
   static void Hook(lua_State* lua, lua_Debug* record);
 
   void CallScript(lua_State* lua);
-  // Lets other clients hear that the server is busy, once the script has run for busy-reply-threshold.
+  // Lets other clients hear that the server is busy, once the script has run for
+  // busy-reply-threshold.
   void LetOthersIn();
 
   lua_State* lua_ = nullptr;

@@ -20,7 +20,9 @@ std::string Lower(std::string_view text) {
 }
 
 // Redis echoes names as C strings, which end at a zero byte.
-std::string_view UntilZero(std::string_view text) { return text.substr(0, text.find('\0')); }
+std::string_view UntilZero(std::string_view text) {
+  return text.substr(0, text.find('\0'));
+}
 
 // What Redis echoes of unknown commands: the name, and the first arguments up to 128 bytes.
 std::string UnknownCommandText(Arguments arguments) {
@@ -49,7 +51,8 @@ Refusal CheckArity(const Command& command, Arguments arguments) {
 }
 
 Refusal CheckAuthenticated(const Command& command, const Client& client, const Settings& settings) {
-  if (client.authenticated || command.Is(kNoAuth) || settings.requirepass.empty()) return std::nullopt;
+  if (client.authenticated || command.Is(kNoAuth) || settings.requirepass.empty())
+    return std::nullopt;
   return "NOAUTH Authentication required.";
 }
 
@@ -66,15 +69,19 @@ Refusal CheckDebugOnly(const Command& command, const Client& client, const Setti
 // In RESP2 a subscribed client may say little: its connection carries messages.
 Refusal CheckSubscribed(const Command& command, const Client& client) {
   if (client.protocol_version >= 3 || !client.subscriptions.any()) return std::nullopt;
-  constexpr std::string_view kAllowed[] = {"PING",       "PSUBSCRIBE", "PUNSUBSCRIBE", "QUIT",       "RESET",
-                                           "SSUBSCRIBE", "SUBSCRIBE",  "SUNSUBSCRIBE", "UNSUBSCRIBE"};
-  if (std::find(std::begin(kAllowed), std::end(kAllowed), command.name) != std::end(kAllowed)) return std::nullopt;
+  constexpr std::string_view kAllowed[] = {"PING",      "PSUBSCRIBE",   "PUNSUBSCRIBE",
+                                           "QUIT",      "RESET",        "SSUBSCRIBE",
+                                           "SUBSCRIBE", "SUNSUBSCRIBE", "UNSUBSCRIBE"};
+  if (std::find(std::begin(kAllowed), std::end(kAllowed), command.name) != std::end(kAllowed))
+    return std::nullopt;
   return "ERR Can't execute '" + Lower(command.name) +
-         "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context";
+         "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+         "context";
 }
 
 Refusal CheckMemory(const Command& command, const Client& client, Worker& worker) {
-  if (!command.Is(kGrows) && !(command.Is(kLocksQueue) && client.transaction.active)) return std::nullopt;
+  if (!command.Is(kGrows) && !(command.Is(kLocksQueue) && client.transaction.active))
+    return std::nullopt;
   if (worker.server().MakeRoom(worker.context())) return std::nullopt;
   if (!command.Is(kGrows)) {
     auto grows = [](const QueuedRequest& request) { return request.command->Is(kGrows); };

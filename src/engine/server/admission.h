@@ -18,7 +18,8 @@ class Worker;
 std::optional<std::string> Admit(const Command* command, Arguments arguments, const Client& client,
                                  Worker& worker);
 
-// The same for a memcached verb: the whole reply line, or empty. What else may be wrong the verbs say themselves.
+// The same for a memcached verb: the whole reply line, or empty. What else may be wrong the verbs
+// say themselves.
 std::string_view AdmitMemcache(const Command* command, Arguments arguments);
 
 }  // namespace kiln

@@ -1,8 +1,9 @@
 // Serving clients while a script goes on for too long.
 //
-// The script stands still meanwhile (its worker is inside the Lua hook), and workers serve one after another, so whatever
-// runs here runs alone. Only what Redis allows beside a busy script is run; everything else is refused with -BUSY.
-// The requests that the worker was in the middle of, the script's among them, are put aside and their sessions masked.
+// The script stands still meanwhile (its worker is inside the Lua hook), and workers serve one
+// after another, so whatever runs here runs alone. Only what Redis allows beside a busy script is
+// run; everything else is refused with -BUSY. The requests that the worker was in the middle of,
+// the script's among them, are put aside and their sessions masked.
 
 #include "engine/server/admission.h"
 #include "engine/server/dispatcher.h"
@@ -61,10 +62,12 @@ void Dispatcher::RunBusyBatch(const RequestBatch& batch) {
   ticks_ = ticks;
 }
 
-void Dispatcher::RunWhileBusy(const Request& request, Arguments arguments, Client& client, Reply& reply) {
+void Dispatcher::RunWhileBusy(const Request& request, Arguments arguments, Client& client,
+                              Reply& reply) {
   const Command* command = request.command;
   std::optional<std::string> refusal;
-  bool is_sound = command != nullptr && command->HasArity(arguments.size()) && !command->Is(kContainer);
+  bool is_sound =
+      command != nullptr && command->HasArity(arguments.size()) && !command->Is(kContainer);
   if (!is_sound || !client.authenticated) refusal = Admit(command, arguments, client, worker_);
   bool is_queued = client.transaction.active && command != nullptr && !command->Is(kImmediate);
   if (!refusal && (is_queued || !command->Is(kAllowBusy))) refusal = kBusy;

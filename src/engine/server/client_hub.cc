@@ -1,4 +1,5 @@
-// The server's reach to its clients: messages through mailboxes, and looks into all workers by whoever runs alone.
+// The server's reach to its clients: messages through mailboxes, and looks into all workers by
+// whoever runs alone.
 
 #include <fmt/format.h>
 
@@ -19,7 +20,8 @@ std::string FlagsOf(const Client& client) {
   if (client.subscriptions.any()) flags += 'P';
   if (client.transaction.active) flags += 'x';
   if (client.is_blocked || client.is_held_back) flags += 'b';
-  if (client.transaction.state != nullptr && client.transaction.state->dirty.load(std::memory_order_relaxed)) {
+  if (client.transaction.state != nullptr &&
+      client.transaction.state->dirty.load(std::memory_order_relaxed)) {
     flags += 'd';
   }
   if (client.close_after_reply) flags += 'c';
@@ -42,7 +44,8 @@ void Server::Send(ClientHandle to, std::shared_ptr<const std::string> bytes) {
   worker->loop().mailbox().Post([worker, id = to.id, bytes = std::move(bytes)] {
     Session* session = worker->Find(id);
     if (session == nullptr) return;
-    // A message that was on its way when a RESP2 client left its last channel would look like a reply.
+    // A message that was on its way when a RESP2 client left its last channel would look like a
+    // reply.
     const Client& client = session->client();
     if (client.protocol_version >= 3 || client.subscriptions.any()) session->Send(*bytes);
   });
@@ -68,7 +71,8 @@ bool Server::Unblock(ClientHandle who, bool with_error) {
   Session* session = workers_[who.worker]->Find(who.id);
   if (session == nullptr) return false;
   constexpr std::string_view kError = "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n";
-  return workers_[who.worker]->dispatcher().EndWaitAlone(session->client(), with_error ? kError : std::string_view());
+  return workers_[who.worker]->dispatcher().EndWaitAlone(session->client(),
+                                                         with_error ? kError : std::string_view());
 }
 
 void Server::ForEach(const std::function<void(Client&)>& f) {
@@ -79,16 +83,22 @@ void Server::ForEach(const std::function<void(Client&)>& f) {
 
 std::string Server::Describe(const Client& client) {
   auto now_ms = static_cast<uint64_t>(NowMs());
-  auto seconds_since = [&](uint64_t then_ms) { return now_ms > then_ms ? (now_ms - then_ms) / 1000 : 0; };
+  auto seconds_since = [&](uint64_t then_ms) {
+    return now_ms > then_ms ? (now_ms - then_ms) / 1000 : 0;
+  };
   return fmt::format(
-      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} "
-      "qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={} rbp={} obl={} oll={} omem={} tot-mem={} events={} "
+      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} "
+      "multi={} "
+      "qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={} rbp={} obl={} oll={} omem={} "
+      "tot-mem={} events={} "
       "cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
-      client.handle.id, client.address, client.local_address, client.fd, client.name, seconds_since(client.created_ms),
-      seconds_since(client.last_active_ms), FlagsOf(client), client.db, client.subscriptions.channels.size(),
-      client.subscriptions.patterns.size(), client.subscriptions.shard_channels.size(),
-      client.transaction.active ? static_cast<int>(client.transaction.queue.size()) : -1, client.input_bytes, 0, 0, 0,
-      1024, 0, client.output_bytes, 0, 0, client.input_bytes + client.output_bytes + sizeof(Session), "r",
+      client.handle.id, client.address, client.local_address, client.fd, client.name,
+      seconds_since(client.created_ms), seconds_since(client.last_active_ms), FlagsOf(client),
+      client.db, client.subscriptions.channels.size(), client.subscriptions.patterns.size(),
+      client.subscriptions.shard_channels.size(),
+      client.transaction.active ? static_cast<int>(client.transaction.queue.size()) : -1,
+      client.input_bytes, 0, 0, 0, 1024, 0, client.output_bytes, 0, 0,
+      client.input_bytes + client.output_bytes + sizeof(Session), "r",
       LowerName(client.last_command), client.user, client.protocol_version, client.library_name,
       client.library_version);
 }
@@ -128,7 +138,9 @@ void Server::SetMonitor(Client& client, bool on) {
 }
 
 void Server::FeedMonitors(const Call& call) {
-  if (call.command.Is(kAdmin) || (call.command.Is(kSkipMonitor) && !Has(call.command.acl, Acl::kScripting))) return;
+  if (call.command.Is(kAdmin) ||
+      (call.command.Is(kSkipMonitor) && !Has(call.command.acl, Acl::kScripting)))
+    return;
   const Client& client = call.client;
   auto now_us = NowUs();
   std::string line = fmt::format("+{}.{:06} [{} {}]", now_us / 1000000, now_us % 1000000, client.db,

@@ -1,4 +1,5 @@
-// Per-command counters, one row a command, one table a worker (so that counting touches no shared line).
+// Per-command counters, one row a command, one table a worker (so that counting touches no shared
+// line).
 #pragma once
 
 #include <cstdint>
@@ -10,8 +11,8 @@ namespace kiln {
 struct CommandStats {
   uint64_t calls = 0;
   uint64_t ticks = 0;
-  uint64_t rejected = 0;  // refused before it ran
-  uint64_t failed = 0;    // ran and answered with an error
+  uint64_t rejected = 0;       // refused before it ran
+  uint64_t failed = 0;         // ran and answered with an error
   LatencyHistogram latencies;  // while latency-tracking is on
 
   void Add(const CommandStats& other) {

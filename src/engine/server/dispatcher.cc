@@ -1,5 +1,6 @@
 #include "engine/server/dispatcher.h"
 
+#include "base/log.h"
 #include "base/ticks.h"
 #include "base/time.h"
 #include "engine/commands/command_table.h"
@@ -11,7 +12,11 @@
 namespace kiln {
 
 Dispatcher::Dispatcher(Server& server, Worker& worker)
-    : server_(server), worker_(worker), keyspace_(server.keyspace()), context_(worker.context()), services_(server.services()) {
+    : server_(server),
+      worker_(worker),
+      keyspace_(server.keyspace()),
+      context_(worker.context()),
+      services_(server.services()) {
   services_.nested = this;
   services_.memcache = &worker.memcache_counters();
 }
@@ -27,7 +32,8 @@ inline void Dispatcher::Account(const Command& command, const Call& call, uint64
     ++stats.failed;
     if (!call.reply.is_counted_error()) CountError(call.reply.error_code());
   }
-  if (spent >= slow_ticks_) [[unlikely]] server_.LogSlow(call, spent);
+  if (spent >= slow_ticks_) [[unlikely]]
+    server_.LogSlow(call, spent);
 }
 
 inline bool Dispatcher::RunWithOneShard(const Request& request, Call& call) {
@@ -38,12 +44,14 @@ inline bool Dispatcher::RunWithOneShard(const Request& request, Call& call) {
     return false;
   }
   request.command->handler(call);
-  if (effects_.block.wanted) [[unlikely]] StartWait(call, *request.command);
+  if (effects_.block.wanted) [[unlikely]]
+    StartWait(call, *request.command);
   shard.lock.Unlock();
   return true;
 }
 
-inline void Dispatcher::RunAdmitted(const Request& request, Arguments arguments, Client& client, Reply& reply) {
+inline void Dispatcher::RunAdmitted(const Request& request, Arguments arguments, Client& client,
+                                    Reply& reply) {
   const Command& command = *request.command;
   client.last_active_ms = context_.now_ms;
   client.last_command = &command;
@@ -51,7 +59,8 @@ inline void Dispatcher::RunAdmitted(const Request& request, Arguments arguments,
             Db(keyspace_, client.db, context_), client, services_, effects_);
   // Monitors see a script before what it does, and anything else when it is done.
   bool is_script = Has(command.acl, Acl::kScripting) && command.Is(kSkipMonitor);
-  if (has_monitors_ && is_script) [[unlikely]] server_.FeedMonitors(call);
+  if (has_monitors_ && is_script) [[unlikely]]
+    server_.FeedMonitors(call);
   uint64_t started = ticks_;  // the end of the command before
   if (command.has_one_key || arguments.size() == command.one_key_arguments) [[likely]] {
     if (!RunWithOneShard(request, call)) RunWithPlan(command, call);
@@ -63,7 +72,8 @@ inline void Dispatcher::RunAdmitted(const Request& request, Arguments arguments,
     client.is_plain = client.IsPlain();
   }
   Account(command, call, started);
-  if (has_monitors_ && !is_script) [[unlikely]] server_.FeedMonitors(call);
+  if (has_monitors_ && !is_script) [[unlikely]]
+    server_.FeedMonitors(call);
 }
 
 inline void Dispatcher::Run(const Request& request, Arguments arguments) {
@@ -83,7 +93,8 @@ inline void Dispatcher::Run(const Request& request, Arguments arguments) {
     RunSpecial(request, arguments, client, reply);
   }
   // What tells of subscriptions is no reply: CLIENT REPLY does not suppress it.
-  bool is_reply = command == nullptr || !command->Is(kPubSub) || !command->Is(kNoScript) || reply.HasError();
+  bool is_reply =
+      command == nullptr || !command->Is(kPubSub) || !command->Is(kNoScript) || reply.HasError();
   FinishReply(session, reply_start, is_reply);
 }
 
@@ -91,11 +102,13 @@ void Dispatcher::RunBatch(const RequestBatch& batch) {
   ticks_ = Ticks();
   context_.now_ms = static_cast<uint64_t>(NowMs());
   ReadSettings();
-  for (size_t i = 0; i < batch.size; ++i) Run(batch.requests[i], batch.ArgumentsOf(batch.requests[i]));
+  for (size_t i = 0; i < batch.size; ++i)
+    Run(batch.requests[i], batch.ArgumentsOf(batch.requests[i]));
 }
 
 void Dispatcher::ReadSettings() {
-  special_flags_ = kDebugOnly | kContainer | (server_.settings().maxmemory_bytes > 0 ? kGrows | kLocksQueue : 0);
+  special_flags_ =
+      kDebugOnly | kContainer | (server_.settings().maxmemory_bytes > 0 ? kGrows | kLocksQueue : 0);
   has_monitors_ = server_.has_monitors();
   tracks_latency_ = server_.settings().latency_tracking;
   command_stats_ = worker_.command_stats().data();
@@ -104,9 +117,23 @@ void Dispatcher::ReadSettings() {
   if (is_paused_) special_flags_ |= kReadOnly;
 }
 
-void Dispatcher::RunSpecial(const Request& request, Arguments arguments, Client& client, Reply& reply) {
+// A browser made to talk to this port must get nothing done: the lines of its request that are no
+// commands end it.
+void Dispatcher::RefuseHttp(Session& session) {
+  Log(LogLevel::kWarning, "Possible SECURITY ATTACK detected: POST or Host: sent to Kiln by " +
+                              session.client().address +
+                              ", as a browser under foreign control does. Connection aborted.");
+  session.Close();
+}
+
+void Dispatcher::RunSpecial(const Request& request, Arguments arguments, Client& client,
+                            Reply& reply) {
   const Command* command = request.command;
   if (client.is_memcache) return RunMemcache(request, arguments, client, reply);
+  if (command == nullptr &&
+      (EqualsWord(arguments[0], "POST") || EqualsWord(arguments[0], "HOST:"))) {
+    return RefuseHttp(*request.session);
+  }
   if (auto refusal = Admit(command, arguments, client, worker_)) {
     Refuse(command, *refusal, client, reply);
   } else if (client.transaction.active && !command->Is(kImmediate)) {
@@ -121,7 +148,8 @@ void Dispatcher::RunSpecial(const Request& request, Arguments arguments, Client&
 }
 
 // A refusal within MULTI makes EXEC fail; a refused EXEC ends the transaction.
-void Dispatcher::Refuse(const Command* command, std::string_view refusal, Client& client, Reply& reply) {
+void Dispatcher::Refuse(const Command* command, std::string_view refusal, Client& client,
+                        Reply& reply) {
   if (command != nullptr) ++worker_.command_stats()[command->number].rejected;
   if (command != nullptr && command->Is(kLocksQueue)) {
     DiscardTransaction(client, false);
@@ -135,7 +163,8 @@ void Dispatcher::Refuse(const Command* command, std::string_view refusal, Client
   CountError(reply.error_code());
 }
 
-void Dispatcher::RunMemcache(const Request& request, Arguments arguments, Client& client, Reply& reply) {
+void Dispatcher::RunMemcache(const Request& request, Arguments arguments, Client& client,
+                             Reply& reply) {
   const Command* command = request.command;
   std::string_view refusal = AdmitMemcache(command, arguments);
   if (!refusal.empty()) {
@@ -162,7 +191,8 @@ void Dispatcher::FinishReply(Session& session, size_t reply_start, bool is_reply
 
 void Dispatcher::Queue(const Command& command, Arguments arguments, Client& client, Reply& reply) {
   const Transaction& transaction = client.transaction;
-  bool will_fail = transaction.aborted || (transaction.state != nullptr && transaction.state->dirty.load());
+  bool will_fail =
+      transaction.aborted || (transaction.state != nullptr && transaction.state->dirty.load());
   if (will_fail) return reply.Simple("QUEUED");
   QueuedRequest queued{&command, {}};
   for (std::string_view argument : arguments) queued.arguments.emplace_back(argument);
@@ -194,13 +224,15 @@ void Dispatcher::PlanLocks(const Command& command, Arguments arguments, const Cl
   if (command.Is(kGate)) return plan_.AddEverything();
   if (command.Is(kLocksQueue)) return PlanQueue(client);
   key_positions_.clear();
-  if (!KeyPositions(command, arguments, &key_positions_)) return;  // the handler will say what is wrong
+  if (!KeyPositions(command, arguments, &key_positions_))
+    return;  // the handler will say what is wrong
   for (uint32_t position : key_positions_) plan_.Add(HashKey(arguments[position]).shard());
 }
 
 void Dispatcher::PlanQueue(const Client& client) {
   std::vector<std::string_view> arguments;
-  for (const auto& watched : client.transaction.watched) plan_.Add(HashKey(watched.key.key).shard());
+  for (const auto& watched : client.transaction.watched)
+    plan_.Add(HashKey(watched.key.key).shard());
   for (const QueuedRequest& queued : client.transaction.queue) {
     if (queued.command->Is(kGate | kWalksShards)) return plan_.AddEverything();
     arguments.assign(queued.arguments.begin(), queued.arguments.end());
@@ -212,8 +244,7 @@ void Dispatcher::PlanQueue(const Client& client) {
 
 void Dispatcher::RunNested(Call& outer, const Command& command, Arguments arguments, Reply& reply) {
   Call call(command, ArgumentCursor(arguments, command.words, Key{}), reply,
-            Db(keyspace_, outer.client.db, context_), outer.client, outer.services,
-            outer.effects);
+            Db(keyspace_, outer.client.db, context_), outer.client, outer.services, outer.effects);
   call.may_block = false;
   call.covered = true;
   uint64_t started = Ticks();
@@ -222,7 +253,9 @@ void Dispatcher::RunNested(Call& outer, const Command& command, Arguments argume
   if (has_monitors_) server_.FeedMonitors(call);
 }
 
-bool Dispatcher::MakeRoom() { return server_.MakeRoom(worker_.context()); }
+bool Dispatcher::MakeRoom() {
+  return server_.MakeRoom(worker_.context());
+}
 
 void Dispatcher::CountRefused(const Command* command, std::string_view error) {
   if (command != nullptr) ++worker_.command_stats()[command->number].rejected;
@@ -293,7 +326,8 @@ void Dispatcher::ServeReady(std::vector<DbKey> ready) {
   }
 }
 
-bool Dispatcher::ServeWaiter(const std::shared_ptr<BlockedRequest>& waiter, std::vector<DbKey>* ready) {
+bool Dispatcher::ServeWaiter(const std::shared_ptr<BlockedRequest>& waiter,
+                             std::vector<DbKey>* ready) {
   if (waiter->is_served) return true;
   std::vector<std::string_view> arguments(waiter->arguments.begin(), waiter->arguments.end());
   ByteBuffer bytes;

@@ -1,9 +1,10 @@
 // Dispatcher: takes a request from admission to reply. One per worker.
 //
-//   Run: admit -> queue (MULTI) or plan locks -> lock -> handler -> serve waiters -> unlock -> account
+//   Run: admit -> queue (MULTI) or plan locks -> lock -> handler -> serve waiters -> unlock ->
+//   account
 //
-// Locks are taken here and nowhere else: from the keys that the command's row names, in ascending shard order, or the
-// Gate alone. A handler runs to its end under them.
+// Locks are taken here and nowhere else: from the keys that the command's row names, in ascending
+// shard order, or the Gate alone. A handler runs to its end under them.
 #pragma once
 
 #include <memory>
@@ -39,11 +40,14 @@ class Dispatcher final : public NestedRunner {
   // The same for requests that come while a script runs for too long.
   void RunBusyBatch(const RequestBatch& batch);
 
-  // The client's wait is over without a reply from a writer: sends `reply`, or the one it asked for on timeout.
+  // The client's wait is over without a reply from a writer: sends `reply`, or the one it asked for
+  // on timeout.
   void EndWait(Session& session);
-  // The same for somebody who holds the Gate alone; the owner learns by mail. False when it was not waiting.
+  // The same for somebody who holds the Gate alone; the owner learns by mail. False when it was not
+  // waiting.
   bool EndWaitAlone(Client& client, std::string_view reply);
-  // The client is about to be closed: it leaves all lines now. For somebody who holds the Gate alone.
+  // The client is about to be closed: it leaves all lines now. For somebody who holds the Gate
+  // alone.
   void ForgetAlone(Client& client);
   // The connection is gone: takes it out of all lines and lists.
   void Forget(Session& session);
@@ -53,6 +57,7 @@ class Dispatcher final : public NestedRunner {
 
   void ReadSettings();
   void Run(const Request& request, Arguments arguments);
+  void RefuseHttp(Session& session);
   void RunSpecial(const Request& request, Arguments arguments, Client& client, Reply& reply);
   void Refuse(const Command* command, std::string_view refusal, Client& client, Reply& reply);
   void RunMemcache(const Request& request, Arguments arguments, Client& client, Reply& reply);
@@ -85,15 +90,15 @@ class Dispatcher final : public NestedRunner {
   std::vector<uint32_t> key_positions_;
   uint64_t slow_ticks_ = 0;  // commands that take longer are looked at
   Services services_;
-  CallEffects effects_;      // of the call that runs
-  uint64_t ticks_ = 0;       // when the last command ended, or the batch began
+  CallEffects effects_;  // of the call that runs
+  uint64_t ticks_ = 0;   // when the last command ended, or the batch began
   // Flags of commands that cannot take the short way now.
   uint32_t special_flags_ = 0;
   bool has_monitors_ = false;
   bool is_paused_ = false;
   bool tracks_latency_ = false;
   CommandStats* command_stats_ = nullptr;  // the worker's, by command number
-  Client retry_client_;      // stands in for the client whose wait is being served
+  Client retry_client_;                    // stands in for the client whose wait is being served
 };
 
 }  // namespace kiln

@@ -46,7 +46,9 @@ bool IsAsked(const SectionRow& row, std::span<const std::string_view> sections) 
 
 }  // namespace
 
-std::string Server::Info(std::span<const std::string_view> sections) { return InfoWriter(*this).Write(sections); }
+std::string Server::Info(std::span<const std::string_view> sections) {
+  return InfoWriter(*this).Write(sections);
+}
 
 std::string InfoWriter::Write(std::span<const std::string_view> sections) {
   for (const SectionRow& row : kSections) {
@@ -68,7 +70,8 @@ void InfoWriter::Bytes(std::string_view name, size_t bytes) {
     value /= 1024;
     ++unit;
   }
-  std::string human = unit == 0 ? fmt::format("{}B", bytes) : fmt::format("{:.2f}{}", value, kUnits[unit]);
+  std::string human =
+      unit == 0 ? fmt::format("{}B", bytes) : fmt::format("{:.2f}{}", value, kUnits[unit]);
   Field(std::string(name) + "_human", human);
 }
 

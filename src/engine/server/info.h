@@ -1,7 +1,8 @@
-// InfoWriter: writes INFO's sections. One row a section, in info.cc; the sections stand in info_*.cc by subject.
+// InfoWriter: writes INFO's sections. One row a section, in info.cc; the sections stand in
+// info_*.cc by subject.
 //
-// Fields are those of Redis 7.2 where they mean something here; what Kiln does not have is told as zero or left out, never
-// made up. Runs alone (the caller holds the Gate).
+// Fields are those of Redis 7.2 where they mean something here; what Kiln does not have is told as
+// zero or left out, never made up. Runs alone (the caller holds the Gate).
 #pragma once
 
 #include <fmt/format.h>
@@ -39,12 +40,14 @@ class InfoWriter {
     text_.append(name).append(1, ':').append(value).append("\r\n");
   }
   template <class T>
-    requires std::is_integral_v<T>
+  requires std::is_integral_v<T>
   void Field(std::string_view name, T value) {
     Field(name, std::string_view(fmt::format_int(value).c_str()));
   }
   // With a number of digits behind the point.
-  void Field(std::string_view name, double value, int digits = 2) { Field(name, fmt::format("{:.{}f}", value, digits)); }
+  void Field(std::string_view name, double value, int digits = 2) {
+    Field(name, fmt::format("{:.{}f}", value, digits));
+  }
   // "name" in bytes and "name_human".
   void Bytes(std::string_view name, size_t bytes);
 

@@ -117,6 +117,8 @@ void InfoWriter::WriteCpu() {
 
 void InfoWriter::WriteModules() {}
 
-void InfoWriter::WriteCluster() { Field("cluster_enabled", server_.settings().cluster_enabled ? 1 : 0); }
+void InfoWriter::WriteCluster() {
+  Field("cluster_enabled", server_.settings().cluster_enabled ? 1 : 0);
+}
 
 }  // namespace kiln

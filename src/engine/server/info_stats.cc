@@ -85,8 +85,8 @@ void InfoWriter::WriteCommandStats() {
     double us = static_cast<double>(sum.ticks) / server_.ticks_per_us_;
     double us_per_call = sum.calls == 0 ? 0 : us / static_cast<double>(sum.calls);
     Field("cmdstat_" + LowerName(*command),
-          fmt::format("calls={},usec={:.0f},usec_per_call={:.2f},rejected_calls={},failed_calls={}", sum.calls, us,
-                      us_per_call, sum.rejected, sum.failed));
+          fmt::format("calls={},usec={:.0f},usec_per_call={:.2f},rejected_calls={},failed_calls={}",
+                      sum.calls, us, us_per_call, sum.rejected, sum.failed));
   }
 }
 
@@ -95,7 +95,8 @@ void InfoWriter::WriteErrorStats() {
   for (auto& worker : server_.workers_) {
     for (const auto& [code, count] : worker->errors()) errors[code] += count;
   }
-  for (const auto& [code, count] : errors) Field("errorstat_" + code, fmt::format("count={}", count));
+  for (const auto& [code, count] : errors)
+    Field("errorstat_" + code, fmt::format("count={}", count));
 }
 
 // Buckets double, from 1.024 us, as those of Redis.
@@ -122,7 +123,8 @@ std::vector<LatencyBucket> Server::Latencies(const Command& command) {
 void InfoWriter::WriteLatencyStats() {
   for (const Command* command : server_.commands_.all()) {
     LatencyHistogram sum;
-    for (auto& worker : server_.workers_) sum.AddAll(worker->command_stats()[command->number].latencies);
+    for (auto& worker : server_.workers_)
+      sum.AddAll(worker->command_stats()[command->number].latencies);
     if (sum.Count() == 0) continue;
     std::string values;
     for (double percent : server_.settings().latency_tracking_percentiles) {

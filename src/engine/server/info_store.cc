@@ -40,7 +40,9 @@ uint64_t MeanTtlMs(Keyspace& keyspace, int db, StoreContext& context) {
     const DbShard& table = keyspace.table(db, shard);
     if (table.volatile_count == 0) continue;
     Record* record = table.records.RandomEntry(context.random);
-    if (record == nullptr || record->expiry_ms() == kNoExpiry || record->expiry_ms() <= context.now_ms) continue;
+    if (record == nullptr || record->expiry_ms() == kNoExpiry ||
+        record->expiry_ms() <= context.now_ms)
+      continue;
     sum_ms += record->expiry_ms() - context.now_ms;
     ++seen;
   }
@@ -132,8 +134,9 @@ void InfoWriter::WriteKeyspace() {
   for (int db = 0; db < keyspace.databases(); ++db) {
     size_t keys = keyspace.KeyCount(db);
     if (keys == 0) continue;
-    Field(fmt::format("db{}", db), fmt::format("keys={},expires={},avg_ttl={}", keys, keyspace.VolatileCount(db),
-                                               MeanTtlMs(keyspace, db, server_.workers_[0]->context())));
+    Field(fmt::format("db{}", db),
+          fmt::format("keys={},expires={},avg_ttl={}", keys, keyspace.VolatileCount(db),
+                      MeanTtlMs(keyspace, db, server_.workers_[0]->context())));
   }
 }
 

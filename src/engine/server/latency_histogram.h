@@ -1,7 +1,8 @@
 // LatencyHistogram: how often a command took how long, with an error of at most one eighth.
 //
-// Buckets are eighths of powers of two, counted in ticks (base/ticks.h). A histogram that counted nothing has no memory.
-// Thread safety: none; each worker has its own, and whoever holds the Gate alone adds them up.
+// Buckets are eighths of powers of two, counted in ticks (base/ticks.h). A histogram that counted
+// nothing has no memory. Thread safety: none; each worker has its own, and whoever holds the Gate
+// alone adds them up.
 #pragma once
 
 #include <array>
@@ -16,7 +17,8 @@ class LatencyHistogram {
   static constexpr size_t kBuckets = 60 * 8;
 
   void Add(uint64_t ticks) {
-    if (buckets_ == nullptr) [[unlikely]] buckets_ = std::make_unique<std::array<uint32_t, kBuckets>>();
+    if (buckets_ == nullptr) [[unlikely]]
+      buckets_ = std::make_unique<std::array<uint32_t, kBuckets>>();
     ++(*buckets_)[BucketOf(ticks)];
   }
   void AddAll(const LatencyHistogram& other) {

@@ -30,8 +30,9 @@ class LockPlan {
     }
   }
 
-  // Locks the shards; then, for a request that `writes`, those that clients waiting there would need when it serves them
-  // (theirs may be more: BLMOVE's destination). Nothing has begun yet, so it can let go and start over with more.
+  // Locks the shards; then, for a request that `writes`, those that clients waiting there would
+  // need when it serves them (theirs may be more: BLMOVE's destination). Nothing has begun yet, so
+  // it can let go and start over with more.
   void Lock(Keyspace& keyspace, bool writes);
   void Unlock(Keyspace& keyspace);
 

@@ -1,9 +1,8 @@
 #include "engine/server/memcache_stats.h"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#include <fmt/format.h>
 
 #include "base/memory.h"
 #include "base/time.h"
@@ -12,9 +11,13 @@
 namespace kiln {
 namespace {
 
-std::string Seconds(const timeval& time) { return fmt::format("{}.{:06}", time.tv_sec, time.tv_usec); }
+std::string Seconds(const timeval& time) {
+  return fmt::format("{}.{:06}", time.tv_sec, time.tv_usec);
+}
 
-std::string_view YesOrNo(bool is_on) { return is_on ? "yes" : "no"; }
+std::string_view YesOrNo(bool is_on) {
+  return is_on ? "yes" : "no";
+}
 
 struct Totals {
   MemcacheCounters counters;
@@ -41,7 +44,9 @@ Totals SumOf(const Workers& workers) {
 
 }  // namespace
 
-std::string Server::MemcacheStats(Arguments topic) { return MemcacheStatsWriter(*this).Write(topic); }
+std::string Server::MemcacheStats(Arguments topic) {
+  return MemcacheStatsWriter(*this).Write(topic);
+}
 
 std::string MemcacheStatsWriter::Write(Arguments topic) {
   struct Row {
@@ -49,9 +54,12 @@ std::string MemcacheStatsWriter::Write(Arguments topic) {
     void (MemcacheStatsWriter::*write)();
   };
   constexpr Row kTopics[] = {
-      {"", &MemcacheStatsWriter::WriteGeneral},          {"conns", &MemcacheStatsWriter::WriteClients},
-      {"items", &MemcacheStatsWriter::WriteItems},       {"settings", &MemcacheStatsWriter::WriteSettings},
-      {"sizes", &MemcacheStatsWriter::WriteSizes},       {"slabs", &MemcacheStatsWriter::WriteSlabs},
+      {"", &MemcacheStatsWriter::WriteGeneral},
+      {"conns", &MemcacheStatsWriter::WriteClients},
+      {"items", &MemcacheStatsWriter::WriteItems},
+      {"settings", &MemcacheStatsWriter::WriteSettings},
+      {"sizes", &MemcacheStatsWriter::WriteSizes},
+      {"slabs", &MemcacheStatsWriter::WriteSlabs},
   };
   std::string_view name = topic.empty() ? "" : topic[0];
   if (name == "detail") return Detail(topic.size() > 1 ? topic[1] : "");
@@ -73,7 +81,9 @@ void MemcacheStatsWriter::Line(std::string_view name, std::string_view value) {
   text_.append("STAT ").append(name).append(1, ' ').append(value).append("\r\n");
 }
 
-void MemcacheStatsWriter::Line(std::string_view name, uint64_t value) { Line(name, std::to_string(value)); }
+void MemcacheStatsWriter::Line(std::string_view name, uint64_t value) {
+  Line(name, std::to_string(value));
+}
 
 void MemcacheStatsWriter::Zeros(std::initializer_list<std::string_view> names) {
   for (std::string_view name : names) Line(name, "0");
@@ -109,8 +119,8 @@ void MemcacheStatsWriter::WriteConnections() {
   Line("total_connections", SumOf(server_.workers_).connections);
   Line("rejected_connections", server_.rejected_connections_.load());
   Line("connection_structures", connected);
-  Zeros({"response_obj_oom", "response_obj_count", "response_obj_bytes", "read_buf_count", "read_buf_bytes",
-         "read_buf_bytes_free", "read_buf_oom", "reserved_fds"});
+  Zeros({"response_obj_oom", "response_obj_count", "response_obj_bytes", "read_buf_count",
+         "read_buf_bytes", "read_buf_bytes_free", "read_buf_oom", "reserved_fds"});
 }
 
 void MemcacheStatsWriter::WriteCommands() {
@@ -148,12 +158,29 @@ void MemcacheStatsWriter::WriteItemTotals() {
   Line("accepting_conns", "1");
   Zeros({"listen_disabled_num", "time_in_listen_disabled_us"});
   Line("threads", server_.workers_.size());
-  Zeros({"conn_yields", "hash_power_level", "hash_bytes", "hash_is_expanding", "slab_reassign_rescues",
-         "slab_reassign_chunk_rescues", "slab_reassign_evictions_nomem", "slab_reassign_inline_reclaim",
-         "slab_reassign_busy_items", "slab_reassign_busy_deletes", "slab_reassign_running", "slabs_moved",
-         "lru_crawler_running", "lru_crawler_starts", "lru_maintainer_juggles", "malloc_fails",
-         "log_worker_dropped", "log_worker_written", "log_watcher_skipped", "log_watcher_sent", "log_watchers",
-         "unexpected_napi_ids", "round_robin_fallback"});
+  Zeros({"conn_yields",
+         "hash_power_level",
+         "hash_bytes",
+         "hash_is_expanding",
+         "slab_reassign_rescues",
+         "slab_reassign_chunk_rescues",
+         "slab_reassign_evictions_nomem",
+         "slab_reassign_inline_reclaim",
+         "slab_reassign_busy_items",
+         "slab_reassign_busy_deletes",
+         "slab_reassign_running",
+         "slabs_moved",
+         "lru_crawler_running",
+         "lru_crawler_starts",
+         "lru_maintainer_juggles",
+         "malloc_fails",
+         "log_worker_dropped",
+         "log_worker_written",
+         "log_watcher_skipped",
+         "log_watcher_sent",
+         "log_watchers",
+         "unexpected_napi_ids",
+         "round_robin_fallback"});
   Line("bytes", ItemBytes());
   Line("curr_items", server_.keyspace().KeyCount(0));
   Line("total_items", totals.counters.stored);
@@ -163,8 +190,8 @@ void MemcacheStatsWriter::WriteItemTotals() {
   Line("evicted_active", "0");
   Line("evictions", totals.store.evicted);
   Line("reclaimed", totals.store.expired);
-  Zeros({"crawler_reclaimed", "crawler_items_checked", "lrutail_reflocked", "moves_to_cold", "moves_to_warm",
-         "moves_within_lru", "direct_reclaims", "lru_bumps_dropped"});
+  Zeros({"crawler_reclaimed", "crawler_items_checked", "lrutail_reflocked", "moves_to_cold",
+         "moves_to_warm", "moves_within_lru", "direct_reclaims", "lru_bumps_dropped"});
 }
 
 uint64_t MemcacheStatsWriter::ItemBytes() const {
@@ -190,7 +217,8 @@ void MemcacheStatsWriter::WriteSettings() {
   Line("verbosity", settings.memcache.verbosity);
   Line("oldest", "0");
   Line("evictions", settings.maxmemory_policy == EvictionPolicy::kNoEviction ? "off" : "on");
-  Line("domain_socket", settings.unixsocket.empty() ? "NULL" : std::string_view(settings.unixsocket));
+  Line("domain_socket",
+       settings.unixsocket.empty() ? "NULL" : std::string_view(settings.unixsocket));
   Line("umask", fmt::format("{:o}", settings.unixsocketperm == 0 ? 0700 : settings.unixsocketperm));
   Line("shutdown_command", YesOrNo(settings.memcache.shutdown_enabled));
   Line("num_threads", server_.workers_.size());
@@ -245,7 +273,9 @@ void MemcacheStatsWriter::WriteSlabs() {
   Line("total_malloced", AllocatedBytes());
 }
 
-void MemcacheStatsWriter::WriteSizes() { Line("sizes_status", "disabled"); }
+void MemcacheStatsWriter::WriteSizes() {
+  Line("sizes_status", "disabled");
+}
 
 void MemcacheStatsWriter::WriteClients() {
   auto now_ms = static_cast<uint64_t>(NowMs());

@@ -1,7 +1,8 @@
 // MemcacheStatsWriter: writes the lines of memcached's "stats".
 //
-// Names and order are memcached 1.6.18's, so that what reads them finds them. What Kiln does not have (slab classes, segmented
-// LRUs) is told as zero or as one class that holds everything. Runs alone (the caller holds the Gate).
+// Names and order are memcached 1.6.18's, so that what reads them finds them. What Kiln does not
+// have (slab classes, segmented LRUs) is told as zero or as one class that holds everything. Runs
+// alone (the caller holds the Gate).
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,8 @@
 // RequestBatch: complete requests of one or more connections, waiting to be executed together.
 //
-// Collecting them first lets their cache misses overlap: a request's bucket is prefetched when it is added, its record
-// just before the batch runs. Arguments are views into input buffers, which stay put until the batch has run.
+// Collecting them first lets their cache misses overlap: a request's bucket is prefetched when it
+// is added, its record just before the batch runs. Arguments are views into input buffers, which
+// stay put until the batch has run.
 //
 // Thread safety: none; each worker has one.
 #pragma once
@@ -19,10 +20,10 @@ class Session;
 
 struct Request {
   Session* session;
-  const Command* command;  // null: unknown
+  const Command* command;   // null: unknown
   uint32_t first_argument;  // into RequestBatch::arguments
   uint32_t argument_count;
-  Key first_key;            // of commands that have one at a fixed place
+  Key first_key;                   // of commands that have one at a fixed place
   Table<RecordPolicy>::Hint hint;  // where that key's record is, for prefetching
 };
 

@@ -78,7 +78,8 @@ Server::~Server() = default;
 
 void Server::Run() {
   std::vector<std::thread> threads;
-  for (size_t i = 1; i < workers_.size(); ++i) threads.emplace_back([this, i] { workers_[i]->Run(); });
+  for (size_t i = 1; i < workers_.size(); ++i)
+    threads.emplace_back([this, i] { workers_[i]->Run(); });
   workers_[0]->Run();
   for (std::thread& thread : threads) thread.join();
 }
@@ -90,9 +91,11 @@ void Server::Shutdown() {
 // ---- Connections ----
 
 std::string Server::OpenListener(Result<Fd, NetError> socket, const std::string& what) {
-  if (!socket) return "Could not create server TCP listening socket " + what + ": " + socket.error().Text();
-  auto listener = std::make_unique<Listener>(workers_[0]->loop(), std::move(*socket),
-                                             [this](Fd connection) { Place(std::move(connection)); });
+  if (!socket)
+    return "Could not create server TCP listening socket " + what + ": " + socket.error().Text();
+  auto listener =
+      std::make_unique<Listener>(workers_[0]->loop(), std::move(*socket),
+                                 [this](Fd connection) { Place(std::move(connection)); });
   NetError error = listener->Start();
   if (error.code != 0) return what + ": " + error.Text();
   listeners_.push_back(std::move(listener));
@@ -120,25 +123,32 @@ std::string Server::Listen() {
 void Server::Place(Fd socket) {
   if (connected_clients_.load(std::memory_order_relaxed) >= settings().maxclients) {
     rejected_connections_.fetch_add(1, std::memory_order_relaxed);
-    std::string_view full = protocol_ == Protocol::kMemcache ? "ERROR Too many open connections\r\n"
-                                                             : "-ERR max number of clients reached\r\n";
+    std::string_view full = protocol_ == Protocol::kMemcache
+                                ? "ERROR Too many open connections\r\n"
+                                : "-ERR max number of clients reached\r\n";
     (void)!::send(socket.get(), full.data(), full.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     return;
   }
   connected_clients_.fetch_add(1, std::memory_order_relaxed);
   SetNoDelay(socket.get());
-  if (settings().tcp_keepalive_s > 0) SetKeepAlive(socket.get(), static_cast<int>(settings().tcp_keepalive_s));
-  workers_[next_worker_++ % workers_.size()]->TakeConnection(std::move(socket), protocol_ == Protocol::kMemcache);
+  if (settings().tcp_keepalive_s > 0)
+    SetKeepAlive(socket.get(), static_cast<int>(settings().tcp_keepalive_s));
+  workers_[next_worker_++ % workers_.size()]->TakeConnection(std::move(socket),
+                                                             protocol_ == Protocol::kMemcache);
 }
 
 void Server::OnConnected(Session& session) {
   const Client& client = session.client();
-  bool open_to_all = settings().protected_mode && settings().requirepass.empty() && !client.is_local;
+  bool open_to_all =
+      settings().protected_mode && settings().requirepass.empty() && !client.is_local;
   if (!open_to_all || client.is_memcache) return;
   session.Send(
-      "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for "
-      "the default user. In this mode connections are only accepted from the loopback interface. If you want to "
-      "connect from external computers, set a password with 'CONFIG SET requirepass', or disable protected mode "
+      "-DENIED Redis is running in protected mode because protected mode is enabled and no "
+      "password is set for "
+      "the default user. In this mode connections are only accepted from the loopback interface. "
+      "If you want to "
+      "connect from external computers, set a password with 'CONFIG SET requirepass', or disable "
+      "protected mode "
       "with 'CONFIG SET protected-mode no' sent from the same host.\r\n");
   session.CloseAfterOutput();
 }
@@ -147,9 +157,12 @@ void Server::OnDisconnected(Session& session) {
   connected_clients_.fetch_sub(1, std::memory_order_relaxed);
   Client& client = session.client();
   SetMonitor(client, false);
-  for (const std::string& name : client.subscriptions.channels) pubsub_.Unsubscribe(PubSub::Kind::kChannel, name, client);
-  for (const std::string& name : client.subscriptions.patterns) pubsub_.Unsubscribe(PubSub::Kind::kPattern, name, client);
-  for (const std::string& name : client.subscriptions.shard_channels) pubsub_.Unsubscribe(PubSub::Kind::kShard, name, client);
+  for (const std::string& name : client.subscriptions.channels)
+    pubsub_.Unsubscribe(PubSub::Kind::kChannel, name, client);
+  for (const std::string& name : client.subscriptions.patterns)
+    pubsub_.Unsubscribe(PubSub::Kind::kPattern, name, client);
+  for (const std::string& name : client.subscriptions.shard_channels)
+    pubsub_.Unsubscribe(PubSub::Kind::kShard, name, client);
 }
 
 // ---- For dispatchers ----
@@ -170,8 +183,10 @@ void Server::SendUnblock(ClientHandle to, std::string reply) {
 uint64_t Server::SlowTicks() const {
   int64_t slow_us = settings().slowlog_log_slower_than_us;
   int64_t latency_ms = settings().latency_monitor_threshold_ms;
-  if (latency_ms > 0) slow_us = slow_us < 0 ? latency_ms * 1000 : std::min(slow_us, latency_ms * 1000);
-  return slow_us < 0 ? ~uint64_t{0} : static_cast<uint64_t>(static_cast<double>(slow_us) * ticks_per_us_) + 1;
+  if (latency_ms > 0)
+    slow_us = slow_us < 0 ? latency_ms * 1000 : std::min(slow_us, latency_ms * 1000);
+  return slow_us < 0 ? ~uint64_t{0}
+                     : static_cast<uint64_t>(static_cast<double>(slow_us) * ticks_per_us_) + 1;
 }
 
 void Server::LogSlow(const Call& call, uint64_t spent_ticks) {
@@ -204,7 +219,9 @@ void Server::OnTick() {
   peak_memory_bytes_ = std::max(peak_memory_bytes_, UsedMemoryBytes());
 }
 
-size_t Server::UsedMemoryBytes() { return AllocatedBytes(); }
+size_t Server::UsedMemoryBytes() {
+  return AllocatedBytes();
+}
 
 void Server::OnKeyEvent(EventClass, std::string_view event, std::string_view key, int db) {
   std::string index = std::to_string(db);

@@ -1,6 +1,7 @@
 // Server: everything one node is made of. Built in bin/ and passed down; there is no global.
 //
-// Thread safety: the accessors may be called from any worker; what they return says how it may be used.
+// Thread safety: the accessors may be called from any worker; what they return says how it may be
+// used.
 #pragma once
 
 #include <algorithm>
@@ -49,7 +50,9 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   double ticks_per_us() const { return ticks_per_us_; }
   const Services& services() const { return services_; }
   // Of the larger of the two command tables.
-  size_t CommandCount() const { return std::max(commands_.all().size(), memcache_commands_.all().size()); }
+  size_t CommandCount() const {
+    return std::max(commands_.all().size(), memcache_commands_.all().size());
+  }
 
   // ---- For workers and dispatchers ----
   uint64_t NextClientId() { return next_client_id_.fetch_add(1, std::memory_order_relaxed); }
@@ -94,7 +97,8 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   void FlushAt(uint64_t at_ms) override;
 
   // ---- KeyEventSink ----
-  void OnKeyEvent(EventClass event_class, std::string_view event, std::string_view key, int db) override;
+  void OnKeyEvent(EventClass event_class, std::string_view event, std::string_view key,
+                  int db) override;
 
   // Alone: for INFO.
   friend class InfoWriter;

@@ -33,7 +33,8 @@ void Session::OnEvents(uint32_t events) {
 }
 
 bool Session::CanRun() const {
-  return !is_closed_ && !is_masked_ && !client_.is_blocked && !client_.is_held_back && !client_.close_after_reply;
+  return !is_closed_ && !is_masked_ && !client_.is_blocked && !client_.is_held_back &&
+         !client_.close_after_reply;
 }
 
 // A request that would be refused anyway need not wait for the refusal.
@@ -61,7 +62,8 @@ void Session::OnReadable() {
   if (in_place) {
     space = worker_.ReadSpace(kTurnBytes);
   } else {
-    size_t missing = client_.is_memcache ? memcache_parser_.missing_bytes() : parser_.missing_bytes();
+    size_t missing =
+        client_.is_memcache ? memcache_parser_.missing_bytes() : parser_.missing_bytes();
     size_t wanted = std::clamp<size_t>(missing, kTurnBytes, size_t{1} << 20);
     space = {input_.Reserve(wanted), wanted};
   }
@@ -81,7 +83,8 @@ void Session::OnReadable() {
   }
   input_.Commit(bytes);
   auto limit = static_cast<size_t>(worker_.settings().client_query_buffer_limit_bytes);
-  if (input_.size() > (client_.authenticated ? limit : std::min<size_t>(limit, size_t{1} << 20))) {
+  if (input_.size() - input_used_ >
+      (client_.authenticated ? limit : std::min<size_t>(limit, size_t{1} << 20))) {
     ++worker_.stats().input_limit_disconnections;
     return Close();
   }
@@ -90,11 +93,17 @@ void Session::OnReadable() {
 
 void Session::Resume() {
   if (input_.empty() || !CanRun()) return;
-  size_t used = Parse(input_.view());
+  size_t used = Parse(input_.view().substr(input_used_));
   if (used == 0 || is_closed_) return;
   worker_.RunBatch();  // its requests look into input_
-  input_.Consume(used);
-  if (input_.empty()) input_.Release();
+  input_used_ += used;
+  if (input_used_ == input_.size()) {
+    input_.Release();
+    input_used_ = 0;
+  } else if (input_used_ > input_.size() / 2) {
+    input_.Consume(input_used_);
+    input_used_ = 0;
+  }
 }
 
 void Session::KeepRest(std::string_view rest) {
@@ -102,7 +111,8 @@ void Session::KeepRest(std::string_view rest) {
   input_.Append(rest);
 }
 
-inline Session::After Session::ParseOne(std::string_view bytes, const RequestLimits& limits, size_t* consumed) {
+inline Session::After Session::ParseOne(std::string_view bytes, const RequestLimits& limits,
+                                        size_t* consumed) {
   RequestBatch& batch = worker_.batch();
   size_t first = batch.arguments.size();
   switch (parser_.Parse(bytes, limits, &batch.arguments, consumed)) {
@@ -178,7 +188,8 @@ size_t Session::Parse(std::string_view bytes) {
     }
     size_t consumed = 0;
     std::string_view rest = bytes.substr(used);
-    After after = client_.is_memcache ? ParseOneMemcache(rest, &consumed) : ParseOne(rest, limits, &consumed);
+    After after =
+        client_.is_memcache ? ParseOneMemcache(rest, &consumed) : ParseOne(rest, limits, &consumed);
     used += consumed;
     if (after == After::kGoOn) continue;
     if (after == After::kStop || !CanRun()) break;
@@ -205,9 +216,10 @@ void Session::OutputGrewMuch() {
 void Session::Send(std::string_view bytes) {
   if (is_closed_) return;
   if (is_masked_) [[unlikely]] {
-    worker_.loop().mailbox().Post([worker = &worker_, id = client_.handle.id, kept = std::string(bytes)] {
-      if (Session* session = worker->Find(id)) session->Send(kept);
-    });
+    worker_.loop().mailbox().Post(
+        [worker = &worker_, id = client_.handle.id, kept = std::string(bytes)] {
+          if (Session* session = worker->Find(id)) session->Send(kept);
+        });
     return;
   }
   worker_.LendOutput(output_);
@@ -242,7 +254,8 @@ void Session::Flush() {
   client_.input_bytes = input_.size();
   if (all_sent == is_writable_armed_) {
     is_writable_armed_ = !all_sent;
-    worker_.loop().Modify(stream_->fd(), EPOLLIN | (all_sent ? 0u : static_cast<uint32_t>(EPOLLOUT)), this);
+    worker_.loop().Modify(stream_->fd(),
+                          EPOLLIN | (all_sent ? 0u : static_cast<uint32_t>(EPOLLOUT)), this);
   }
 }
 
@@ -283,7 +296,9 @@ void Session::ArmBlockTimer(uint64_t deadline_ms) {
                        deadline_ms > now_ms ? static_cast<int64_t>(deadline_ms - now_ms) : 1);
 }
 
-void Session::OnBlockTimeout() { worker_.dispatcher().EndWait(*this); }
+void Session::OnBlockTimeout() {
+  worker_.dispatcher().EndWait(*this);
+}
 
 void Session::Unblock(std::string_view reply) {
   if (is_closed_ || !client_.is_blocked) return;

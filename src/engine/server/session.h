@@ -2,8 +2,8 @@
 //
 //   readable -> Read -> Parse (requests go to the worker's batch) -> Dispatcher -> output -> Flush
 //
-// A session is touched by its worker only. Complete requests are parsed in place; only what is left of an incomplete one
-// is copied to `input_`. An idle session holds no buffer.
+// A session is touched by its worker only. Complete requests are parsed in place; only what is left
+// of an incomplete one is copied to `input_`. An idle session holds no buffer.
 #pragma once
 
 #include <memory>
@@ -43,7 +43,8 @@ class Session final : public Handler {
   void Send(std::string_view bytes);
   // To be called after something was written to output().
   void OutputGrew() {
-    if (!is_dirty_ || output_.size() - sent_ > kFlushBytes) [[unlikely]] OutputGrewMuch();
+    if (!is_dirty_ || output_.size() - sent_ > kFlushBytes) [[unlikely]]
+      OutputGrewMuch();
   }
   void Flush();
   // Closes at once, or after what is in the output was sent. The object lives until the turn ends.
@@ -51,7 +52,8 @@ class Session final : public Handler {
   void CloseAfterOutput();
   bool is_closed() const { return is_closed_; }
 
-  // The wait is over: goes on with requests that came meanwhile. `reply` is what the command answers.
+  // The wait is over: goes on with requests that came meanwhile. `reply` is what the command
+  // answers.
   void Unblock(std::string_view reply);
   // Arms the timer that ends a wait.
   void ArmBlockTimer(uint64_t deadline_ms);
@@ -85,14 +87,15 @@ class Session final : public Handler {
   std::unique_ptr<PlainStream> stream_;
   RequestParser parser_;
   memcache::RequestParser memcache_parser_;
-  ByteBuffer input_;    // bytes not yet used
-  ByteBuffer output_;   // replies not yet sent
-  size_t sent_ = 0;     // of output_
+  ByteBuffer input_;  // bytes not yet used, and before them some that were
+  size_t input_used_ = 0;
+  ByteBuffer output_;  // replies not yet sent
+  size_t sent_ = 0;    // of output_
   Timer block_timer_;
   bool is_closed_ = false;
   bool is_masked_ = false;
-  bool is_paused_ = false;     // a pause was on when this turn looked
-  bool is_dirty_ = false;      // on the worker's flush list
+  bool is_paused_ = false;  // a pause was on when this turn looked
+  bool is_dirty_ = false;   // on the worker's flush list
   bool is_writable_armed_ = false;
   bool is_postponed_ = false;  // will be called next turn for input it has
   uint64_t soft_limit_since_ms_ = 0;

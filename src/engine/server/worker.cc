@@ -86,20 +86,22 @@ void Worker::FlushDirty() {
 // ---- Connections ----
 
 void Worker::TakeConnection(Fd socket, bool is_memcache) {
-  loop_.mailbox().Post([this, fd = socket.Release(), is_memcache] { AddSession(Fd(fd), is_memcache); });
+  loop_.mailbox().Post(
+      [this, fd = socket.Release(), is_memcache] { AddSession(Fd(fd), is_memcache); });
 }
 
 void Worker::AddSession(Fd socket, bool is_memcache) {
   int fd = socket.get();
   uint64_t id = server_.NextClientId();
-  auto session = std::make_unique<Session>(*this, std::make_unique<PlainStream>(std::move(socket)), id);
+  auto session =
+      std::make_unique<Session>(*this, std::make_unique<PlainStream>(std::move(socket)), id);
   Client& client = session->client();
   client.is_memcache = is_memcache;
   client.created_ms = client.last_active_ms = context_.now_ms;
   client.address = PeerAddressText(fd);
   client.local_address = LocalAddressText(fd);
-  client.is_local = IsUnixSocket(fd) || client.address.starts_with("127.") ||
-                    client.address.starts_with("[::1]");
+  client.is_local =
+      IsUnixSocket(fd) || client.address.starts_with("127.") || client.address.starts_with("[::1]");
   if (IsUnixSocket(fd)) client.address += ":0";
   client.authenticated = settings().requirepass.empty();
   client.is_plain = client.IsPlain();
@@ -151,7 +153,8 @@ void Worker::ResumeAll() {
 
 void Worker::ResumeAt(uint64_t pause_until_ms) {
   auto now_ms = static_cast<uint64_t>(NowMs());
-  loop_.ArmIn(pause_end_, pause_until_ms > now_ms ? static_cast<int64_t>(pause_until_ms - now_ms) : 1);
+  loop_.ArmIn(pause_end_,
+              pause_until_ms > now_ms ? static_cast<int64_t>(pause_until_ms - now_ms) : 1);
 }
 
 void Worker::OnPauseEnd() {
@@ -187,11 +190,14 @@ void Worker::OnTick() {
   size_t step = server_.workers();
   size_t shards = server_.keyspace().expires_actively() ? kShardCount : 0;
   for (size_t shard = index_; shard < shards; shard += step) {
-    soonest = std::min(soonest, server_.keyspace().shard(shard).next_expiry_ms.load(std::memory_order_relaxed));
+    soonest = std::min(
+        soonest, server_.keyspace().shard(shard).next_expiry_ms.load(std::memory_order_relaxed));
   }
   uint64_t now_ms = context_.now_ms;
   expiry_is_due_ = soonest <= now_ms;
-  int64_t wait_ms = soonest <= now_ms ? ExpiryIndex::kTickMs : static_cast<int64_t>(std::min<uint64_t>(soonest - now_ms, kIdleTickMs));
+  int64_t wait_ms = soonest <= now_ms
+                        ? ExpiryIndex::kTickMs
+                        : static_cast<int64_t>(std::min<uint64_t>(soonest - now_ms, kIdleTickMs));
   loop_.ArmIn(tick_, wait_ms);
   if (index_ == 0) server_.OnTick();
 }

@@ -1,7 +1,7 @@
 // Worker: one thread with its event loop, its connections and its share of the background work.
 //
-// Everything in a worker belongs to its thread. Others reach it through its mailbox, or look in while they hold the Gate
-// alone. A worker is inside the Gate for the length of each turn.
+// Everything in a worker belongs to its thread. Others reach it through its mailbox, or look in
+// while they hold the Gate alone. A worker is inside the Gate for the length of each turn.
 #pragma once
 
 #include <atomic>
@@ -65,7 +65,7 @@ class Worker final : public TurnHooks {
   std::unordered_map<std::string, uint64_t>& errors() { return errors_; }
   const Settings& settings() const { return context_.settings; }
 
-  void Run();   // until the server stops
+  void Run();  // until the server stops
   // Any thread: takes over a connected socket.
   void TakeConnection(Fd socket, bool is_memcache);
   Session* Find(uint64_t client_id);
@@ -78,9 +78,10 @@ class Worker final : public TurnHooks {
   // Space for a read, which stays valid until the batch has run.
   std::span<char> ReadSpace(size_t bytes);
   void UseReadSpace(size_t bytes) { read_used_ += bytes; }
-  // Puts the request made of the batch's last arguments on the batch; returns its command, null when unknown. Inline:
-  // together with parsing it is half of what a request costs.
-  const Command* AddRequest(Session& session, const Client& client, size_t first_argument, size_t count) {
+  // Puts the request made of the batch's last arguments on the batch; returns its command, null
+  // when unknown. Inline: together with parsing it is half of what a request costs.
+  const Command* AddRequest(Session& session, const Client& client, size_t first_argument,
+                            size_t count) {
     Request& request = batch_.requests[batch_.size++];
     Arguments arguments{batch_.arguments.data() + first_argument, count};
     const Command* command = (client.is_memcache ? memcache_commands_ : commands_).Find(arguments);
@@ -93,18 +94,21 @@ class Worker final : public TurnHooks {
     if (command != nullptr && command->first_key != 0 && command->first_key < count) {
       request.first_key = HashKey(arguments[command->first_key]);
       const Key& key = request.first_key;
-      request.hint = keyspace_.table(client.db, key.shard()).records.PrefetchBucket(key.table_hash());
+      request.hint =
+          keyspace_.table(client.db, key.shard()).records.PrefetchBucket(key.table_hash());
     }
     return command;
   }
   void RunBatch();
-  // Serves the connections while a script goes on for too long: refuses nearly everything, but SCRIPT KILL gets through.
+  // Serves the connections while a script goes on for too long: refuses nearly everything, but
+  // SCRIPT KILL gets through.
   void ServeWhileBusy();
   void AddDirty(Session* session) { dirty_.push_back(session); }
   void OnClosed(Session* session);
   // Gives an empty output a recycled buffer; takes a sent one back.
   void LendOutput(ByteBuffer& output) {
-    if (output.capacity() > 0 || spare_buffers_.empty()) [[likely]] return;
+    if (output.capacity() > 0 || spare_buffers_.empty()) [[likely]]
+      return;
     output.Swap(spare_buffers_.back());
     spare_buffers_.pop_back();
   }

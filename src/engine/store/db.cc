@@ -16,8 +16,12 @@ constexpr uint32_t kLfuInitial = 5;
 // A string that grows gets as much again in reserve, up to this.
 constexpr size_t kMaxSpareBytes = size_t{1} << 20;
 
-uint32_t Minutes(uint64_t now_ms) { return static_cast<uint32_t>(now_ms / 60000) & 0xffff; }
-uint32_t Seconds(uint64_t now_ms) { return static_cast<uint32_t>(now_ms / 1000) & kClockMask; }
+uint32_t Minutes(uint64_t now_ms) {
+  return static_cast<uint32_t>(now_ms / 60000) & 0xffff;
+}
+uint32_t Seconds(uint64_t now_ms) {
+  return static_cast<uint32_t>(now_ms / 1000) & kClockMask;
+}
 
 void CopyMetadata(const Record* from, Record* to) {
   if (to->has_expiry()) to->set_expiry_ms(from->expiry_ms());
@@ -37,19 +41,23 @@ void CopyValue(const Record* from, Record* to) {
 // ---- Looking up ----
 
 [[gnu::always_inline]] inline void Db::NoteUse(Record* record) {
-  if (context_.keep_clocks || IsLfu(context_.settings.maxmemory_policy)) [[unlikely]] return CountUse(record);
+  if (context_.keep_clocks || IsLfu(context_.settings.maxmemory_policy)) [[unlikely]]
+    return CountUse(record);
   uint32_t now = Seconds(context_.now_ms);
   if (record->clock() != now) record->set_clock(now);
 }
 
 [[gnu::always_inline]] inline Record* Db::Look(const Key& key) {
   Record* record = table(key).records.Find(key.table_hash(), key.text);
-  if (record == nullptr || !IsExpired(record)) [[likely]] return record;
+  if (record == nullptr || !IsExpired(record)) [[likely]]
+    return record;
   if (!context_.keep_expired) DropExpired(key, record);
   return nullptr;
 }
 
-Record* Db::Peek(const Key& key) { return Look(key); }
+Record* Db::Peek(const Key& key) {
+  return Look(key);
+}
 
 Record* Db::Touch(const Key& key) {
   Record* record = Look(key);
@@ -68,7 +76,9 @@ Record* Db::Touch(const Key& key) {
   return record;
 }
 
-Record* Db::Inspect(const Key& key) { return Count(key, Look(key)); }
+Record* Db::Inspect(const Key& key) {
+  return Count(key, Look(key));
+}
 
 Record* Db::Find(const Key& key) {
   Record* record = Count(key, Look(key));
@@ -199,7 +209,8 @@ void Db::IndexExpiry(DbShard& table, const Key& key, uint64_t expiry_ms) {
 
 Record* Db::SetString(const Key& key, std::string_view value, const StringOptions& options) {
   Record* record = Peek(key);
-  bool may_be_integer = value.size() <= 20 && !value.empty() && (value[0] <= '9');
+  bool may_be_integer =
+      !options.as_text && value.size() <= 20 && !value.empty() && (value[0] <= '9');
   if (record != nullptr && record->IsSmallString(options.fields()) && !may_be_integer &&
       record->RawBytes() == value.size()) {
     CopyBytes(record->value(), value);
@@ -407,7 +418,8 @@ size_t Db::MemoryBytes(const Key& key, const Record* record) const {
 }
 
 void Db::Notify(EventClass event_class, std::string_view event, std::string_view key) {
-  if (!(context_.settings.notify_keyspace_events & event_class)) [[likely]] return;
+  if (!(context_.settings.notify_keyspace_events & event_class)) [[likely]]
+    return;
   if (context_.events != nullptr) context_.events->OnKeyEvent(event_class, event, key, index_);
 }
 

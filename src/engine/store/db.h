@@ -1,8 +1,10 @@
-// Db: one database as a command sees it. Commands read and change the keyspace through this and nothing else.
+// Db: one database as a command sees it. Commands read and change the keyspace through this and
+// nothing else.
 //
-// A Db is a view, made for one command; the dispatcher has locked the shards of the command's keys, and every key given
-// here must belong to one of them (or the caller holds the Gate alone). Record pointers are good until the next change
-// of the same shard. Expired keys are removed on sight and never returned.
+// A Db is a view, made for one command; the dispatcher has locked the shards of the command's keys,
+// and every key given here must belong to one of them (or the caller holds the Gate alone). Record
+// pointers are good until the next change of the same shard. Expired keys are removed on sight and
+// never returned.
 #pragma once
 
 #include <memory>
@@ -24,24 +26,31 @@ class Db {
   StoreContext& context() { return context_; }
   uint64_t now_ms() const { return context_.now_ms; }
 
-  // The key's record, or null. Find counts a hit or miss and notes the use; Inspect only counts; Touch only notes;
-  // Peek does neither.
+  // The key's record, or null. Find counts a hit or miss and notes the use; Inspect only counts;
+  // Touch only notes; Peek does neither.
   Record* Find(const Key& key);
   Record* Inspect(const Key& key);
   Record* Touch(const Key& key);
   Record* Peek(const Key& key);
 
-  // Ask for a key's cache lines, for whoever is about to look up several: first all buckets, then all records.
+  // Ask for a key's cache lines, for whoever is about to look up several: first all buckets, then
+  // all records.
   using Hint = Table<RecordPolicy>::Hint;
-  Hint PrefetchBucket(const Key& key) { return table(key).records.PrefetchBucket(key.table_hash()); }
+  Hint PrefetchBucket(const Key& key) {
+    return table(key).records.PrefetchBucket(key.table_hash());
+  }
   static void PrefetchRecord(Hint hint) { Table<RecordPolicy>::PrefetchEntry(hint); }
 
-  // The collection at a key: null when the key is absent, kWrongType when it holds something else. Find is for reads
-  // (counts hits and misses), Change for commands that may change it.
+  // The collection at a key: null when the key is absent, kWrongType when it holds something else.
+  // Find is for reads (counts hits and misses), Change for commands that may change it.
   template <class T>
-  StoreResult<T*> Find(const Key& key) { return As<T>(Find(key)); }
+  StoreResult<T*> Find(const Key& key) {
+    return As<T>(Find(key));
+  }
   template <class T>
-  StoreResult<T*> Change(const Key& key) { return As<T>(Touch(key)); }
+  StoreResult<T*> Change(const Key& key) {
+    return As<T>(Touch(key));
+  }
   template <class T>
   StoreResult<T*> FindOrCreate(const Key& key) {
     StoreResult<T*> found = As<T>(Touch(key));
@@ -69,18 +78,21 @@ class Db {
     bool keep_expiry = false;
     uint32_t client_flags = 0;  // memcached's
     uint64_t cas = 0;           // memcached's; 0 stores none
+    bool as_text = false;       // bytes that only happen to be an integer's digits stay bytes
     // The record's flags for what is set here.
     uint8_t fields() const {
       return static_cast<uint8_t>((expiry_ms != kNoExpiry ? Record::kExpiryFlag : 0) |
-                                  (client_flags != 0 ? Record::kClientFlagsFlag : 0) | (cas != 0 ? Record::kCasFlag : 0));
+                                  (client_flags != 0 ? Record::kClientFlagsFlag : 0) |
+                                  (cas != 0 ? Record::kCasFlag : 0));
     }
   };
   // Sets a string, replacing whatever was there. Text that is a canonical integer is stored as one.
   Record* SetString(const Key& key, std::string_view value, const StringOptions& options);
   // Sets an integer at a key whose other metadata stays; the key may be absent.
   Record* SetInteger(const Key& key, int64_t value);
-  // Makes the string `bytes` long, zero-filled where it grows, and returns its record, now raw. Needs room for growth to
-  // come (APPEND) when `spare` is set. `record` may be null: then the key is created.
+  // Makes the string `bytes` long, zero-filled where it grows, and returns its record, now raw.
+  // Needs room for growth to come (APPEND) when `spare` is set. `record` may be null: then the key
+  // is created.
   Record* ResizeString(const Key& key, Record* record, size_t bytes, bool spare);
 
   // The text of a string record. `scratch` (at least 21 bytes) holds the digits of an integer.
@@ -89,8 +101,8 @@ class Db {
   // Sets or (with kNoExpiry) removes the TTL. The record may move: returns where it is now.
   Record* SetExpiry(const Key& key, Record* record, uint64_t expiry_ms);
 
-  // Takes a record out of the table without freeing it, and puts its value under a (free) key of this database; the old
-  // record is freed. Source and destination shards must be locked.
+  // Takes a record out of the table without freeing it, and puts its value under a (free) key of
+  // this database; the old record is freed. Source and destination shards must be locked.
   Record* Extract(const Key& key);
   Record* Adopt(const Key& key, size_t from_shard, Record* extracted);
   // A copy of a record's value, TTL included, under a free key of this database.
@@ -105,7 +117,8 @@ class Db {
   // Calls the sink if the class of the event is switched on.
   void Notify(EventClass event_class, std::string_view event, std::string_view key);
 
-  // Removes the due ones among the keys with this hash prefix, and indexes the others anew. For Keyspace::ExpireDue.
+  // Removes the due ones among the keys with this hash prefix, and indexes the others anew. For
+  // Keyspace::ExpireDue.
   void ExpirePrefix(size_t shard, uint32_t prefix);
   // Evicts this record, found by sampling.
   void Evict(size_t shard, Record* record);
@@ -138,8 +151,9 @@ class Db {
   // Removes the record from the table and frees it.
   void Drop(const Key& key, Record* record);
   void DropExpired(const Key& key, Record* record);
-  // A record of another shape in place of `record` (which may be null), with its use noted and the key's TTL indexed.
-  // The value is not filled in. `record` is freed, its collection too unless `keep_collection`.
+  // A record of another shape in place of `record` (which may be null), with its use noted and the
+  // key's TTL indexed. The value is not filled in. `record` is freed, its collection too unless
+  // `keep_collection`.
   Record* Reshape(const Key& key, Record* record, const RecordShape& shape, size_t spare_bytes,
                   bool keep_collection);
   Record* ShapeCollection(const Key& key, Record* record, Type type, void* collection);

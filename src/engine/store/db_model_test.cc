@@ -30,14 +30,23 @@ class DbModelTest : public StoreTest {
     Look(db, model, name);
     switch (random.Below(9)) {
       case 0:
-      case 1: return SetString(db, model, name, random);
-      case 2: return SetInteger(db, model, name, random);
-      case 3: return Resize(db, model, name, random);
-      case 4: return PushToList(db, model, name, random);
-      case 5: return SetExpiry(db, model, name, random);
-      case 6: EXPECT_EQ(db.Delete(HashKey(name)), model.erase(name) == 1); return;
-      case 7: return Transfer(db, model, name, random);
-      default: return PassTime(random);
+      case 1:
+        return SetString(db, model, name, random);
+      case 2:
+        return SetInteger(db, model, name, random);
+      case 3:
+        return Resize(db, model, name, random);
+      case 4:
+        return PushToList(db, model, name, random);
+      case 5:
+        return SetExpiry(db, model, name, random);
+      case 6:
+        EXPECT_EQ(db.Delete(HashKey(name)), model.erase(name) == 1);
+        return;
+      case 7:
+        return Transfer(db, model, name, random);
+      default:
+        return PassTime(random);
     }
   }
 
@@ -71,10 +80,13 @@ class DbModelTest : public StoreTest {
   static std::string RandomText(Random& random) {
     constexpr size_t kLimits[] = {5, 60, 300, 3000};
     if (random.Below(4) == 0) return std::to_string(static_cast<int64_t>(random.Next()));
-    return std::string(random.Below(kLimits[random.Below(4)]), static_cast<char>('a' + random.Below(26)));
+    return std::string(random.Below(kLimits[random.Below(4)]),
+                       static_cast<char>('a' + random.Below(26)));
   }
   uint64_t RandomExpiry(Random& random) {
-    return random.Below(3) == 0 ? kNoExpiry : context_.now_ms + 1 + random.Below(uint64_t{8} << random.Below(20));
+    return random.Below(3) == 0
+               ? kNoExpiry
+               : context_.now_ms + 1 + random.Below(uint64_t{8} << random.Below(20));
   }
   // Looks at the key, after which an expired one is gone.
   void Look(Db& db, Model& model, const std::string& name) {
@@ -97,7 +109,8 @@ class DbModelTest : public StoreTest {
     }
     std::vector<std::string> elements;
     ElementScratch scratch;
-    record->collection<List>()->ForEach([&](const Element& e) { elements.emplace_back(e.ToString(scratch)); });
+    record->collection<List>()->ForEach(
+        [&](const Element& e) { elements.emplace_back(e.ToString(scratch)); });
     EXPECT_EQ(elements, expected.list);
   }
 
@@ -111,7 +124,7 @@ class DbModelTest : public StoreTest {
     fresh.text = RandomText(random);
     fresh.client_flags = options.client_flags;
     fresh.cas = options.cas;
-    fresh.expiry_ms = !options.keep_expiry ? options.expiry_ms
+    fresh.expiry_ms = !options.keep_expiry   ? options.expiry_ms
                       : model.contains(name) ? model[name].expiry_ms
                                              : kNoExpiry;
     db.SetString(HashKey(name), fresh.text, options);
@@ -128,7 +141,8 @@ class DbModelTest : public StoreTest {
   void Resize(Db& db, Model& model, const std::string& name, Random& random) {
     if (model.contains(name) && model[name].is_list) return;
     size_t bytes = random.Below(size_t{16} << random.Below(10));
-    Record* record = db.ResizeString(HashKey(name), db.Peek(HashKey(name)), bytes, random.Below(2) == 0);
+    Record* record =
+        db.ResizeString(HashKey(name), db.Peek(HashKey(name)), bytes, random.Below(2) == 0);
     EXPECT_EQ(record->RawBytes(), bytes);
     model[name].text.resize(bytes);
   }
@@ -179,7 +193,8 @@ class DbModelTest : public StoreTest {
     for (int index = 0; index < 2; ++index) {
       size_t alive = 0;
       for (const auto& [name, value] : models_[index]) {
-        alive += value.expiry_ms == kNoExpiry || value.expiry_ms + ExpiryIndex::kTickMs > context_.now_ms;
+        alive += value.expiry_ms == kNoExpiry ||
+                 value.expiry_ms + ExpiryIndex::kTickMs > context_.now_ms;
       }
       EXPECT_LE(keyspace_.KeyCount(index), alive);
     }

@@ -12,7 +12,9 @@ class DbTest : public StoreTest {
  protected:
   Record* At(std::string_view key) { return db_.Peek(HashKey(key)); }
   uint64_t ExpiryOf(std::string_view key) { return At(key)->expiry_ms(); }
-  void SetExpiry(std::string_view key, uint64_t expiry_ms) { db_.SetExpiry(HashKey(key), At(key), expiry_ms); }
+  void SetExpiry(std::string_view key, uint64_t expiry_ms) {
+    db_.SetExpiry(HashKey(key), At(key), expiry_ms);
+  }
   void Resize(std::string_view key, size_t bytes, bool spare = false) {
     db_.ResizeString(HashKey(key), At(key), bytes, spare);
   }
@@ -239,7 +241,9 @@ TEST_F(DbTest, AdoptedValueKeepsItsTtlAndItsUse) {
   EXPECT_EQ(keyspace_.KeyCount(1), 0u);
 }
 
-TEST_F(DbTest, ExtractOfAnAbsentKeyIsNull) { EXPECT_EQ(db_.Extract(HashKey("k")), nullptr); }
+TEST_F(DbTest, ExtractOfAnAbsentKeyIsNull) {
+  EXPECT_EQ(db_.Extract(HashKey("k")), nullptr);
+}
 
 TEST_F(DbTest, CopiedCollectionIsAnother) {
   auto* hash = *db_.FindOrCreate<Hash>(HashKey("from"));

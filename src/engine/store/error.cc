@@ -48,6 +48,8 @@ static_assert(InEnumOrder(), "one row per error, in the order of the enum");
 
 }  // namespace
 
-std::string_view TextOf(Error error) { return kErrors[static_cast<size_t>(error)].text; }
+std::string_view TextOf(Error error) {
+  return kErrors[static_cast<size_t>(error)].text;
+}
 
 }  // namespace kiln

@@ -1,4 +1,5 @@
-// The engine's errors, as values. Text is made at the edge, by the reply writer, from the rows in error.cc.
+// The engine's errors, as values. Text is made at the edge, by the reply writer, from the rows in
+// error.cc.
 #pragma once
 
 #include <cstdint>

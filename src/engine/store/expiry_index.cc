@@ -34,8 +34,8 @@ void ExpiryIndex::Push(Slot& slot, uint32_t prefix) {
 void ExpiryIndex::Add(uint32_t prefix, uint64_t due_ms, uint64_t now_ms) {
   if (entries_ == 0) tick_ = now_ms / kTickMs;
   uint64_t due = std::max(due_ms / kTickMs + 1, tick_);
-  // The finest level on which the slot lies ahead without a full turn. Past the horizon an entry waits in the furthest
-  // slot and is put off again from there.
+  // The finest level on which the slot lies ahead without a full turn. Past the horizon an entry
+  // waits in the furthest slot and is put off again from there.
   size_t level = 0;
   auto slots_ahead = [&] { return (due >> (kSlotBits * level)) - (tick_ >> (kSlotBits * level)); };
   while (level + 1 < kLevels && slots_ahead() >= kSlots) ++level;
@@ -52,7 +52,8 @@ uint64_t ExpiryIndex::NextTick(size_t* level, size_t* slot) const {
     unsigned shift = static_cast<unsigned>(kSlotBits * l);
     uint64_t now = tick_ >> shift;
     unsigned offset = static_cast<unsigned>(now & (kSlots - 1));
-    unsigned ahead = static_cast<unsigned>(std::countr_zero(std::rotr(occupied_[l], static_cast<int>(offset))));
+    unsigned ahead =
+        static_cast<unsigned>(std::countr_zero(std::rotr(occupied_[l], static_cast<int>(offset))));
     uint64_t start = std::max((now + ahead) << shift, tick_);
     if (start < best) {
       best = start;

@@ -1,10 +1,11 @@
 // Expiry index: finds keys that are due within milliseconds, for about five bytes a key with a TTL.
 //
-// A hierarchical timing wheel (Varghese and Lauck, 1987) of 16 ms ticks and six levels of 32 slots. An entry is the top
-// 32 bits of a key's table hash, and only a hint: when its slot comes up, the owner looks the key up and says when it
-// really is due. So extending a TTL or deleting a key costs nothing here, and only shortening one adds an entry.
-// Duplicates meet in a slot, where growing a full slot sorts them out; a key can thus never hold more than one live
-// entry a slot. Keys with the same 32 bits share entries, which is harmless.
+// A hierarchical timing wheel (Varghese and Lauck, 1987) of 16 ms ticks and six levels of 32 slots.
+// An entry is the top 32 bits of a key's table hash, and only a hint: when its slot comes up, the
+// owner looks the key up and says when it really is due. So extending a TTL or deleting a key costs
+// nothing here, and only shortening one adds an entry. Duplicates meet in a slot, where growing a
+// full slot sorts them out; a key can thus never hold more than one live entry a slot. Keys with
+// the same 32 bits share entries, which is harmless.
 //
 // Thread safety: none; lives under its shard's lock.
 #pragma once
@@ -30,7 +31,8 @@ class ExpiryIndex {
   // A key with this prefix falls due at `due_ms` (Unix ms).
   void Add(uint32_t prefix, uint64_t due_ms, uint64_t now_ms);
 
-  // Resolve handles the keys of one prefix: removes those due at now, calls Add again for those due later.
+  // Resolve handles the keys of one prefix: removes those due at now, calls Add again for those due
+  // later.
   using Resolve = std::function<void(uint32_t prefix)>;
   // Fires what is due, at most *budget entries; true when nothing due is left.
   bool Advance(uint64_t now_ms, size_t* budget, const Resolve& resolve);

@@ -11,7 +11,8 @@ namespace {
 constexpr uint64_t kStart = 1'700'000'000'000;
 constexpr uint64_t kDay = 24ull * 3600 * 1000;
 
-// An index with the keys that its owner would have: one a prefix, each with the time it is really due.
+// An index with the keys that its owner would have: one a prefix, each with the time it is really
+// due.
 class Wheel {
  public:
   void Set(uint32_t prefix, uint64_t due_ms) {
@@ -74,7 +75,8 @@ TEST(ExpiryIndex, EmptyOneHasNothingToDo) {
 }
 
 TEST(ExpiryIndex, FiresWithinATickAndNeverEarly) {
-  constexpr uint64_t kDelays[] = {1, 15, 16, 17, 511, 512, 513, 16'384, 20'000, 600'000, kDay / 8, 40 * kDay};
+  constexpr uint64_t kDelays[] = {1,   15,     16,     17,      511,      512,
+                                  513, 16'384, 20'000, 600'000, kDay / 8, 40 * kDay};
   for (uint64_t delay : kDelays) {
     Wheel wheel;
     wheel.Set(7, kStart + delay);
@@ -169,7 +171,9 @@ TEST(ExpiryIndex, SoonestIsOfTheFirstSlotAndSamplesReachAll) {
 }
 
 // Some time ahead, of any magnitude up to years.
-uint64_t RandomDelay(Random& random) { return random.Below(uint64_t{2} << random.Below(36)); }
+uint64_t RandomDelay(Random& random) {
+  return random.Below(uint64_t{2} << random.Below(36));
+}
 
 TEST(ExpiryIndex, AgreesWithAMapOfDueTimes) {
   for (uint64_t seed = 1; seed <= 10; ++seed) {
@@ -180,10 +184,18 @@ TEST(ExpiryIndex, AgreesWithAMapOfDueTimes) {
       auto prefix = static_cast<uint32_t>(random.Below(200));
       switch (random.Below(5)) {
         case 0:
-        case 1: wheel.Set(prefix, wheel.now_ms() + RandomDelay(random)); break;
-        case 2: wheel.Erase(prefix); break;
-        case 3: wheel.Advance(wheel.now_ms() + RandomDelay(random) / 64, 1 + random.Below(20)); break;
-        default: wheel.AdvanceAll(wheel.now_ms() + RandomDelay(random) / 64); wheel.CheckNothingOverdue();
+        case 1:
+          wheel.Set(prefix, wheel.now_ms() + RandomDelay(random));
+          break;
+        case 2:
+          wheel.Erase(prefix);
+          break;
+        case 3:
+          wheel.Advance(wheel.now_ms() + RandomDelay(random) / 64, 1 + random.Below(20));
+          break;
+        default:
+          wheel.AdvanceAll(wheel.now_ms() + RandomDelay(random) / 64);
+          wheel.CheckNothingOverdue();
       }
       wheel.CheckWakesInTime();
       if (HasFailure()) return;

@@ -14,7 +14,9 @@ void Gate::WaitWhileClosed(std::unique_lock<std::mutex>& lock, size_t slot) {
   self.is_waiting = true;
   self.served_round = round_;
   while (true) {
-    changed_.wait(lock, [&] { return !closed_.load(std::memory_order_relaxed) || self.served_round != round_; });
+    changed_.wait(lock, [&] {
+      return !closed_.load(std::memory_order_relaxed) || self.served_round != round_;
+    });
     if (self.served_round == round_) break;
     self.served_round = round_;
     lock.unlock();

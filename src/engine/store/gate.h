@@ -1,11 +1,13 @@
 // The Gate: a big-reader lock over the whole keyspace and all connections.
 //
-// Every worker is inside (shared) while it handles a turn of its event loop: one store to its own cache line to enter.
-// The rare whole-keyspace command (FLUSHALL, SWAPDB, CLIENT LIST, CONFIG SET, a script that names no keys) asks for it
-// alone and waits until the others are out; they step aside between batches.
+// Every worker is inside (shared) while it handles a turn of its event loop: one store to its own
+// cache line to enter. The rare whole-keyspace command (FLUSHALL, SWAPDB, CLIENT LIST, CONFIG SET,
+// a script that names no keys) asks for it alone and waits until the others are out; they step
+// aside between batches.
 //
-// A script may run alone for so long that clients must hear why they wait: its worker then calls LetWaitersServe from
-// time to time, and each worker that waits here gets a short turn, one after another, while the script stands still.
+// A script may run alone for so long that clients must hear why they wait: its worker then calls
+// LetWaitersServe from time to time, and each worker that waits here gets a short turn, one after
+// another, while the script stands still.
 //
 // Thread safety: Enter, Leave, StepAside and Exclusive are called by the worker that owns `slot`.
 #pragma once
@@ -26,15 +28,18 @@ class Gate {
 
   void Enter(size_t slot) {
     slots_[slot].inside.store(true, std::memory_order_seq_cst);
-    if (closed_.load(std::memory_order_seq_cst)) [[unlikely]] WaitUntilOpen(slot);
+    if (closed_.load(std::memory_order_seq_cst)) [[unlikely]]
+      WaitUntilOpen(slot);
   }
   void Leave(size_t slot) {
     slots_[slot].inside.store(false, std::memory_order_seq_cst);
-    if (closed_.load(std::memory_order_seq_cst)) [[unlikely]] NotifyLeft();
+    if (closed_.load(std::memory_order_seq_cst)) [[unlikely]]
+      NotifyLeft();
   }
   // Between batches: lets a waiting exclusive section pass.
   void StepAside(size_t slot) {
-    if (!closed_.load(std::memory_order_relaxed)) [[likely]] return;
+    if (!closed_.load(std::memory_order_relaxed)) [[likely]]
+      return;
     Leave(slot);
     Enter(slot);
   }
@@ -72,8 +77,8 @@ class Gate {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::function<void(size_t slot)> serve_;
-  std::mutex serving_;       // held by the one that serves
-  uint64_t round_ = 0;       // of serving; with mutex_
+  std::mutex serving_;         // held by the one that serves
+  uint64_t round_ = 0;         // of serving; with mutex_
   size_t still_to_serve_ = 0;  // with mutex_
 };
 

@@ -10,7 +10,8 @@ namespace {
 class KeyspaceTest : public StoreTest {
  protected:
   void Fill(int keys) {
-    for (int i = 0; i < keys; ++i) Set("key:" + std::to_string(i), std::string(static_cast<size_t>(i % 2000), 'v'));
+    for (int i = 0; i < keys; ++i)
+      Set("key:" + std::to_string(i), std::string(static_cast<size_t>(i % 2000), 'v'));
   }
 };
 

@@ -1,7 +1,8 @@
 // Reclaimer: frees big collections in slices, so that deleting millions of elements stalls nobody.
 //
-// Whoever drops a big value, by deletion, overwriting, expiry, eviction or a flush, gives it to its worker's reclaimer;
-// the worker frees a bounded number of elements between turns until nothing is left.
+// Whoever drops a big value, by deletion, overwriting, expiry, eviction or a flush, gives it to its
+// worker's reclaimer; the worker frees a bounded number of elements between turns until nothing is
+// left.
 //
 // Thread safety: none; each worker owns one. Values in it are detached: no lock is needed.
 #pragma once

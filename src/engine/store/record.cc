@@ -5,7 +5,8 @@
 namespace kiln {
 
 std::string_view TypeName(Type type) {
-  constexpr std::string_view kNames[kTypeCount] = {"string", "list", "set", "zset", "hash", "stream"};
+  constexpr std::string_view kNames[kTypeCount] = {"string", "list", "set",
+                                                   "zset",   "hash", "stream"};
   return kNames[static_cast<size_t>(type)];
 }
 
@@ -22,11 +23,10 @@ uint8_t* Record::WriteLength(uint8_t* at, size_t length) {
 Record* Record::Format(void* memory, const RecordShape& shape, std::string_view key, bool large) {
   auto* record = static_cast<Record*>(memory);
   uint8_t* at = record->bytes_;
-  at[0] = static_cast<uint8_t>(static_cast<uint8_t>(shape.type) |
-                               (shape.is_integer ? kIntegerFlag : 0) |
-                               (shape.has_expiry ? kExpiryFlag : 0) |
-                               (shape.has_client_flags ? kClientFlagsFlag : 0) |
-                               (shape.has_cas ? kCasFlag : 0) | (large ? kLargeFlag : 0));
+  at[0] = static_cast<uint8_t>(
+      static_cast<uint8_t>(shape.type) | (shape.is_integer ? kIntegerFlag : 0) |
+      (shape.has_expiry ? kExpiryFlag : 0) | (shape.has_client_flags ? kClientFlagsFlag : 0) |
+      (shape.has_cas ? kCasFlag : 0) | (large ? kLargeFlag : 0));
   at[1] = at[2] = at[3] = at[4] = 0;
   at = WriteLength(at + 5, key.size());
   if (shape.IsRaw()) at = WriteLength(at, shape.value_bytes);

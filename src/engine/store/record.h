@@ -1,14 +1,16 @@
-// A record: key, metadata and string value in one allocation; a collection's value hangs off by pointer.
+// A record: key, metadata and string value in one allocation; a collection's value hangs off by
+// pointer.
 //
-//   byte 0      type (3 bits), then flags: integer value, expiry, memcached flags, memcached CAS, large allocation
-//   byte 1      flags: fetched by a read; edited in place
-//   bytes 2-4   24-bit clock: seconds (LRU), or minutes and a logarithmic counter (LFU)
-//   then        key length, and for a raw string its value length: 1 byte below 128, else 4 bytes big-endian, top bit set
-//   optional    expiry (8 bytes, Unix ms), memcached flags (4), memcached CAS (8), each only when its flag is set
-//   then        key bytes, then value: raw bytes, an int64, or a pointer to the collection
+//   byte 0      type (3 bits), then flags: integer value, expiry, memcached flags, memcached CAS,
+//   large allocation byte 1      flags: fetched by a read; edited in place bytes 2-4   24-bit
+//   clock: seconds (LRU), or minutes and a logarithmic counter (LFU) then        key length, and
+//   for a raw string its value length: 1 byte below 128, else 4 bytes big-endian, top bit set
+//   optional    expiry (8 bytes, Unix ms), memcached flags (4), memcached CAS (8), each only when
+//   its flag is set then        key bytes, then value: raw bytes, an int64, or a pointer to the
+//   collection
 //
-// So a 16-byte key with a 32-byte value is a 55-byte record. Records come from their shard's slab heap up to 1 KiB and
-// from the process allocator above (flag "large").
+// So a 16-byte key with a 32-byte value is a 55-byte record. Records come from their shard's slab
+// heap up to 1 KiB and from the process allocator above (flag "large").
 //
 // Thread safety: none; a record belongs to its shard and is touched under that shard's lock only.
 #pragma once
@@ -75,7 +77,8 @@ class Record {
   bool IsSmallString(uint8_t fields) const { return bytes_[0] == fields; }
   bool is_fetched() const { return bytes_[1] & kFetchedFlag; }
   void set_fetched() { bytes_[1] |= kFetchedFlag; }
-  // A string that APPEND, SETRANGE or SETBIT wrote into, since it was last set: OBJECT ENCODING shows it.
+  // A string that APPEND, SETRANGE or SETBIT wrote into, since it was last set: OBJECT ENCODING
+  // shows it.
   bool is_edited() const { return bytes_[1] & kEditedFlag; }
   void set_edited(bool edited) {
     bytes_[1] = static_cast<uint8_t>(edited ? bytes_[1] | kEditedFlag : bytes_[1] & ~kEditedFlag);
@@ -186,13 +189,16 @@ class Record {
   uint8_t bytes_[8];  // the first bytes; the rest follows
 };
 
-// The 64 hash bits of a key: the top 10 choose the shard, the others its place in the shard's table.
+// The 64 hash bits of a key: the top 10 choose the shard, the others its place in the shard's
+// table.
 constexpr unsigned kShardBits = 10;
 constexpr size_t kShardCount = size_t{1} << kShardBits;
 constexpr uint32_t ShardOf(uint64_t key_hash) {
   return static_cast<uint32_t>(key_hash >> (64 - kShardBits));
 }
-constexpr uint64_t TableHashOf(uint64_t key_hash) { return key_hash << kShardBits; }
+constexpr uint64_t TableHashOf(uint64_t key_hash) {
+  return key_hash << kShardBits;
+}
 
 // A key and its hash, which is computed once a request.
 struct Key {
@@ -202,7 +208,9 @@ struct Key {
   uint32_t shard() const { return ShardOf(hash); }
   uint64_t table_hash() const { return TableHashOf(hash); }
 };
-inline Key HashKey(std::string_view text) { return {text, HashBytes(text)}; }
+inline Key HashKey(std::string_view text) {
+  return {text, HashBytes(text)};
+}
 
 struct RecordPolicy {
   using Entry = Record;

@@ -131,7 +131,8 @@ void CheckRoundTrip(const RecordShape& shape, Random& random) {
   if (shape.IsRaw()) {
     EXPECT_EQ(record->raw(), value);
   } else {
-    EXPECT_EQ(static_cast<uint64_t>(record->integer()), word);  // the same eight bytes for a collection
+    EXPECT_EQ(static_cast<uint64_t>(record->integer()),
+              word);  // the same eight bytes for a collection
   }
   RecordShape read = record->shape();
   EXPECT_EQ(read.Bytes(), shape.Bytes());
@@ -152,7 +153,8 @@ TEST(Record, EveryShapeReadsBackWhatWasWritten) {
         shape.has_cas = bits & 4;
         shape.key_bytes = key_bytes;
         shape.value_bytes = value_bytes;
-        SCOPED_TRACE(testing::Message() << "key " << key_bytes << " value " << value_bytes << " bits " << bits);
+        SCOPED_TRACE(testing::Message()
+                     << "key " << key_bytes << " value " << value_bytes << " bits " << bits);
         CheckRoundTrip(shape, random);
       }
     }

@@ -1,4 +1,5 @@
-// A shard: one of 1,024 parts of the keyspace, with its lock, its records' memory and those who wait on its keys.
+// A shard: one of 1,024 parts of the keyspace, with its lock, its records' memory and those who
+// wait on its keys.
 //
 // Everything in a shard is touched under its lock only (or by whoever holds the Gate alone).
 #pragma once
@@ -28,7 +29,8 @@ PagePool& RecordPagePool();
 
 struct alignas(64) Shard {
   ShardLock lock;
-  // When the soonest TTL index of any database here has work (Unix ms); may be early. Read without the lock.
+  // When the soonest TTL index of any database here has work (Unix ms); may be early. Read without
+  // the lock.
   std::atomic<uint64_t> next_expiry_ms{ExpiryIndex::kNever};
   SlabHeap heap{RecordPagePool(), RecordSizeClasses()};
   std::unique_ptr<WatchList> watched;   // null while no client watches a key here

@@ -24,8 +24,8 @@ void ShardLock::LockSlowly() {
     if (state_.load(std::memory_order_relaxed) == kFree && TryLock()) return;
   }
   while (state_.exchange(kContended, std::memory_order_acquire) != kFree) {
-    syscall(SYS_futex, reinterpret_cast<uint32_t*>(&state_), FUTEX_WAIT_PRIVATE, kContended, nullptr,
-            nullptr, 0);
+    syscall(SYS_futex, reinterpret_cast<uint32_t*>(&state_), FUTEX_WAIT_PRIVATE, kContended,
+            nullptr, nullptr, 0);
   }
 }
 

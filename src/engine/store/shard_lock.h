@@ -1,5 +1,6 @@
-// Shard lock: a four-byte mutex that spins briefly, then sleeps in the kernel. Uncontended it costs one atomic exchange
-// on the way in and one on the way out. After Drepper, "Futexes Are Tricky" (2011), mutex 2.
+// Shard lock: a four-byte mutex that spins briefly, then sleeps in the kernel. Uncontended it costs
+// one atomic exchange on the way in and one on the way out. After Drepper, "Futexes Are Tricky"
+// (2011), mutex 2.
 //
 // Taken by the dispatcher in ascending shard order, never by handlers. Not recursive.
 #pragma once
@@ -22,7 +23,8 @@ class ShardLock {
     return state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire);
   }
   void Unlock() {
-    if (state_.exchange(kFree, std::memory_order_release) == kContended) [[unlikely]] WakeOne();
+    if (state_.exchange(kFree, std::memory_order_release) == kContended) [[unlikely]]
+      WakeOne();
   }
   bool IsHeld() const { return state_.load(std::memory_order_relaxed) != kFree; }
 

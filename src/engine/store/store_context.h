@@ -1,4 +1,5 @@
-// What a worker brings along when it works on the store: the time, its counters, its random numbers.
+// What a worker brings along when it works on the store: the time, its counters, its random
+// numbers.
 //
 // Thread safety: none; each worker owns one. Counters are summed by whoever holds the Gate alone.
 #pragma once
@@ -25,7 +26,8 @@ struct StoreStats {
   void Add(const StoreStats& other);
 };
 
-// Told of events of the classes that are switched on. Called under the key's shard lock: must not touch the store.
+// Told of events of the classes that are switched on. Called under the key's shard lock: must not
+// touch the store.
 class KeyEventSink {
  public:
   virtual void OnKeyEvent(EventClass event_class, std::string_view event, std::string_view key,
@@ -44,9 +46,10 @@ struct StoreContext {
   StoreStats stats;
   Random random;
   Reclaimer reclaimer;
-  bool keep_clocks = false;  // the client said NO-TOUCH
+  bool keep_clocks = false;   // the client said NO-TOUCH
   bool keep_expired = false;  // during a pause reads leave expired keys where they are
-  // Memory is short and could not be freed. Set for memcached's verbs only; Redis commands are refused before they run.
+  // Memory is short and could not be freed. Set for memcached's verbs only; Redis commands are
+  // refused before they run.
   bool no_room = false;
 };
 

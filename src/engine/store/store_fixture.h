@@ -1,4 +1,5 @@
-// What tests of the store start from: a keyspace of two databases, a clock they move, and a record of all events.
+// What tests of the store start from: a keyspace of two databases, a clock they move, and a record
+// of all events.
 #pragma once
 
 #include <gtest/gtest.h>

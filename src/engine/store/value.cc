@@ -17,12 +17,17 @@ template <class F>
 auto Visit(Type type, const void* collection, F&& f) {
   auto* untyped = const_cast<void*>(collection);
   switch (type) {
-    case Type::kList: return f(static_cast<List*>(untyped));
-    case Type::kSet: return f(static_cast<Set*>(untyped));
-    case Type::kZset: return f(static_cast<SortedSet*>(untyped));
-    case Type::kHash: return f(static_cast<Hash*>(untyped));
+    case Type::kList:
+      return f(static_cast<List*>(untyped));
+    case Type::kSet:
+      return f(static_cast<Set*>(untyped));
+    case Type::kZset:
+      return f(static_cast<SortedSet*>(untyped));
+    case Type::kHash:
+      return f(static_cast<Hash*>(untyped));
     case Type::kString:
-    case Type::kStream: break;
+    case Type::kStream:
+      break;
   }
   CheckFailed(__FILE__, __LINE__, "a collection type");
 }
@@ -48,23 +53,28 @@ void* CloneCollection(Type type, const void* collection) {
 }
 
 size_t CollectionMemoryBytes(Type type, const void* collection) {
-  return Visit(type, collection, []<class T>(T* value) { return sizeof(T) + value->memory_bytes(); });
+  return Visit(type, collection,
+               []<class T>(T* value) { return sizeof(T) + value->memory_bytes(); });
 }
 
 const char* CollectionEncoding(Type type, const void* collection) {
-  return Visit(type, collection, [](auto* value) { return std::string_view(value->EncodingName()).data(); });
+  return Visit(type, collection,
+               [](auto* value) { return std::string_view(value->EncodingName()).data(); });
 }
 
 const char* EncodingOf(const Record* record) {
   // Redis keeps strings up to this length in one block with their header and calls that "embstr".
   constexpr size_t kMaxEmbeddedBytes = 44;
-  if (record->type() != Type::kString) return CollectionEncoding(record->type(), record->collection<void>());
+  if (record->type() != Type::kString)
+    return CollectionEncoding(record->type(), record->collection<void>());
   if (record->is_integer()) return "int";
   return record->is_edited() || record->RawBytes() > kMaxEmbeddedBytes ? "raw" : "embstr";
 }
 
 size_t SerializedBytesEstimate(const Record* record) {
-  auto text_bytes = [](size_t length) { return length + (length < 64 ? 1 : length < 16384 ? 2 : 5); };
+  auto text_bytes = [](size_t length) {
+    return length + (length < 64 ? 1 : length < 16384 ? 2 : 5);
+  };
   if (record->is_integer()) {
     int64_t number = record->integer();
     if (number == static_cast<int8_t>(number)) return 2;

@@ -16,13 +16,21 @@ class SortedSet;
 template <class T>
 struct TypeOf;
 template <>
-struct TypeOf<List> { static constexpr Type kType = Type::kList; };
+struct TypeOf<List> {
+  static constexpr Type kType = Type::kList;
+};
 template <>
-struct TypeOf<Set> { static constexpr Type kType = Type::kSet; };
+struct TypeOf<Set> {
+  static constexpr Type kType = Type::kSet;
+};
 template <>
-struct TypeOf<SortedSet> { static constexpr Type kType = Type::kZset; };
+struct TypeOf<SortedSet> {
+  static constexpr Type kType = Type::kZset;
+};
 template <>
-struct TypeOf<Hash> { static constexpr Type kType = Type::kHash; };
+struct TypeOf<Hash> {
+  static constexpr Type kType = Type::kHash;
+};
 
 // Elements inside.
 size_t CollectionSize(Type type, const void* collection);

@@ -1,7 +1,8 @@
 // Who waits for a key (blocking commands) and who watches one (WATCH), by database and key.
 //
-// Thread safety: none; both lists live in a shard, under its lock. A Waiter object is shared between the shards of its
-// keys and its client; it is only touched by whoever holds the locks of all those shards.
+// Thread safety: none; both lists live in a shard, under its lock. A Waiter object is shared
+// between the shards of its keys and its client; it is only touched by whoever holds the locks of
+// all those shards.
 #pragma once
 
 #include <atomic>
@@ -45,12 +46,13 @@ class WatchList {
   std::unordered_map<DbKey, std::vector<std::shared_ptr<WatchState>>, DbKeyHash> keys_;
 };
 
-// A blocked client's request, as far as the store must know it. commands/blocking.h derives from it.
+// A blocked client's request, as far as the store must know it. commands/blocking.h derives from
+// it.
 struct Waiter {
   virtual ~Waiter() = default;
-  std::vector<DbKey> keys;      // it waits for these
-  std::vector<uint32_t> shards; // of all keys its command names, ascending
-  uint64_t order = 0;           // of arrival, over all shards
+  std::vector<DbKey> keys;       // it waits for these
+  std::vector<uint32_t> shards;  // of all keys its command names, ascending
+  uint64_t order = 0;            // of arrival, over all shards
 };
 
 class WaiterList {

@@ -1,5 +1,5 @@
-// Fuzz target: the parser understands the same whether its bytes come at once or in pieces, reads nothing beyond them, and
-// uses up no more than there is.
+// Fuzz target: the parser understands the same whether its bytes come at once or in pieces, reads
+// nothing beyond them, and uses up no more than there is.
 
 #include <cstdint>
 #include <string>
@@ -44,7 +44,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   size_t piece = data[0] % 32 + 1u;
   std::string pieces = kiln::memcache::Understood(bytes, piece);
-  // A line that grew too long may be noticed sooner in pieces; all that was understood before must agree.
+  // A line that grew too long may be noticed sooner in pieces; all that was understood before must
+  // agree.
   std::string whole = kiln::memcache::Understood(bytes, bytes.size() + 1);
   KILN_CHECK(whole.starts_with(pieces));
   return 0;

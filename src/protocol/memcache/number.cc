@@ -7,7 +7,9 @@
 namespace kiln::memcache {
 namespace {
 
-bool IsEnd(char c) { return c == '\0' || c == ' ' || (c >= '\t' && c <= '\r'); }
+bool IsEnd(char c) {
+  return c == '\0' || c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 // `read` is strtoul or one of its kin, which want a terminated text.
 template <class T, class Read>
@@ -22,7 +24,8 @@ bool ReadWhole(const std::string& text, Read read, T* number) {
 
 // A '-' anywhere spoils an unsigned number whose top bit is set.
 bool IsNegative(const std::string& text, unsigned long long value) {
-  return static_cast<long long>(value) < 0 && std::string_view(text.c_str()).find('-') != std::string_view::npos;
+  return static_cast<long long>(value) < 0 &&
+         std::string_view(text.c_str()).find('-') != std::string_view::npos;
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // Numbers as memcached's text protocol reads them.
 //
-// memcached reads with strtoul and friends and then cuts the result to its width, so "+5" and "5\t" are fine, "-1" is not an
-// unsigned number, and 4294967297 is a 32-bit 1. Plain short digits, nearly always all there is, are read here at once.
-// Source: memcached 1.6, util.c.
+// memcached reads with strtoul and friends and then cuts the result to its width, so "+5" and "5\t"
+// are fine, "-1" is not an unsigned number, and 4294967297 is a 32-bit 1. Plain short digits,
+// nearly always all there is, are read here at once. Source: memcached 1.6, util.c.
 //
 // Pure functions; any thread.
 #pragma once
@@ -40,7 +40,8 @@ inline bool ReadUint64(std::string_view text, uint64_t* number) {
 }
 
 inline bool ReadUint32(std::string_view text, uint32_t* number) {
-  if (ReadShort(text, number)) [[likely]] return true;
+  if (ReadShort(text, number)) [[likely]]
+    return true;
   uint64_t wide = 0;
   bool is_number = ReadAnyUint64(text, &wide);
   *number = static_cast<uint32_t>(wide);
@@ -49,7 +50,8 @@ inline bool ReadUint32(std::string_view text, uint32_t* number) {
 
 inline bool ReadInt32(std::string_view text, int32_t* number) {
   uint32_t small = 0;
-  if (!ReadShort(text, &small)) [[unlikely]] return ReadAnyInt32(text, number);
+  if (!ReadShort(text, &small)) [[unlikely]]
+    return ReadAnyInt32(text, number);
   *number = static_cast<int32_t>(small);
   return true;
 }

@@ -32,7 +32,8 @@ TEST(MemcacheNumber, CutsWideNumbersAsMemcachedDoes) {
 
 TEST(MemcacheNumber, StopsAtASpace) {
   uint64_t number = 0;
-  for (const char* text : {"12", "12 ", "12 pies", "12\tx", "+12", " 12", "0000000000000000000000012"}) {
+  for (const char* text :
+       {"12", "12 ", "12 pies", "12\tx", "+12", " 12", "0000000000000000000000012"}) {
     EXPECT_TRUE(ReadUint64(text, &number)) << text;
     EXPECT_EQ(number, 12u) << text;
   }
@@ -40,11 +41,13 @@ TEST(MemcacheNumber, StopsAtASpace) {
 
 TEST(MemcacheNumber, RefusesWhatIsNone) {
   uint64_t number = 0;
-  for (const char* text : {"", " ", "x", "12x", "-1", "- 1", "18446744073709551616", "1.5", "0x10"}) {
+  for (const char* text :
+       {"", " ", "x", "12x", "-1", "- 1", "18446744073709551616", "1.5", "0x10"}) {
     EXPECT_FALSE(ReadUint64(text, &number)) << '"' << text << '"';
   }
   int32_t small = 0;
-  for (const char* text : {"", "x", "99999999999999999999", "1,0"}) EXPECT_FALSE(ReadInt32(text, &small)) << text;
+  for (const char* text : {"", "x", "99999999999999999999", "1,0"})
+    EXPECT_FALSE(ReadInt32(text, &small)) << text;
 }
 
 TEST(MemcacheNumber, TakesAZeroByteForTheEnd) {

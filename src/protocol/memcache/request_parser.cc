@@ -28,13 +28,14 @@ unsigned WordEnds(const char* at) {
   return static_cast<unsigned>(_mm_movemask_epi8(found));
 #else
   unsigned mask = 0;
-  for (unsigned i = 0; i < 16; ++i) mask |= unsigned{at[i] == ' ' || at[i] == '\n' || at[i] == '\0'} << i;
+  for (unsigned i = 0; i < 16; ++i)
+    mask |= unsigned{at[i] == ' ' || at[i] == '\n' || at[i] == '\0'} << i;
   return mask;
 #endif
 }
 
-// Appends the words of the line and returns where its '\n' stands, or `end` when that has not come yet. As a C program
-// would, memcached sees nothing of a line behind a zero byte.
+// Appends the words of the line and returns where its '\n' stands, or `end` when that has not come
+// yet. As a C program would, memcached sees nothing of a line behind a zero byte.
 const char* SplitLine(const char* begin, const char* end, ArgumentList* words) {
   constexpr size_t kRoom = 8;
   constexpr ptrdiff_t kBlock = 16;
@@ -53,7 +54,8 @@ const char* SplitLine(const char* begin, const char* end, ArgumentList* words) {
     for (; mask != 0; mask &= mask - 1) {
       const char* stop = block + __builtin_ctz(mask);
       const char* word_end = stop;
-      if (*stop == '\n' && stop - begin > 1 && stop[-1] == '\r') word_end = std::max(word, stop - 1);
+      if (*stop == '\n' && stop - begin > 1 && stop[-1] == '\r')
+        word_end = std::max(word, stop - 1);
       if (word_end != word) *next++ = {word, static_cast<size_t>(word_end - word)};
       if (*stop != ' ') {
         words->Extend(static_cast<size_t>(next - room));
@@ -78,8 +80,8 @@ const char* PassWord(const char* at, const char* end) {
   return nullptr;
 }
 
-// Understands the plainest of all requests, "get key\r\n", where it is not the last of the bytes; false leaves
-// everything to the others.
+// Understands the plainest of all requests, "get key\r\n", where it is not the last of the bytes;
+// false leaves everything to the others.
 bool ParsePlainGet(std::string_view bytes, ArgumentList* arguments, size_t* consumed) {
   const char* begin = bytes.data();
   const char* key = begin + 4;
@@ -93,11 +95,13 @@ bool ParsePlainGet(std::string_view bytes, ArgumentList* arguments, size_t* cons
   return true;
 }
 
-// Reads a word of one to nine digits and the byte behind it, of 11 that must be there; null for anything else.
+// Reads a word of one to nine digits and the byte behind it, of 11 that must be there; null for
+// anything else.
 const char* PassDigits(const char* at, char behind, std::string_view* word, uint32_t* number) {
   const char* begin = at;
   uint32_t value = 0;
-  for (unsigned digit = 0; at - begin < 10 && (digit = static_cast<unsigned>(*at - '0')) <= 9; ++at) {
+  for (unsigned digit = 0; at - begin < 10 && (digit = static_cast<unsigned>(*at - '0')) <= 9;
+       ++at) {
     value = value * 10 + digit;
   }
   *number = value;
@@ -105,13 +109,17 @@ const char* PassDigits(const char* at, char behind, std::string_view* word, uint
   return at == begin || at - begin > 9 || *at != behind ? nullptr : at + 1;
 }
 
-// The same for "set key flags exptime bytes\r\n<block>" with short numbers, all of it there and not too large.
-bool ParsePlainSet(std::string_view bytes, const RequestLimits& limits, ArgumentList* arguments, size_t* consumed) {
+// The same for "set key flags exptime bytes\r\n<block>" with short numbers, all of it there and not
+// too large.
+bool ParsePlainSet(std::string_view bytes, const RequestLimits& limits, ArgumentList* arguments,
+                   size_t* consumed) {
   const char* begin = bytes.data();
   const char* end = begin + bytes.size();
   const char* key = begin + 4;
   const char* at = PassWord(key, end);
-  if (at == nullptr || *at != ' ' || at == key || at - key > ptrdiff_t{kMaxKeyBytes} || end - at < 40) return false;
+  if (at == nullptr || *at != ' ' || at == key || at - key > ptrdiff_t{kMaxKeyBytes} ||
+      end - at < 40)
+    return false;
   std::string_view* words = arguments->Room(5);
   words[0] = {begin, 3};
   words[1] = {key, static_cast<size_t>(at - key)};
@@ -123,25 +131,32 @@ bool ParsePlainSet(std::string_view bytes, const RequestLimits& limits, Argument
   if ((at = PassDigits(at, '\r', words + 4, &length)) == nullptr || *at++ != '\n') return false;
   size_t block_bytes = size_t{length} + 2;
   if (static_cast<size_t>(end - at) < block_bytes) return false;
-  if (ItemBytes(words[1].size(), flags, length, limits.has_cas) > limits.max_item_bytes) return false;
+  if (ItemBytes(words[1].size(), flags, length, limits.has_cas) > limits.max_item_bytes)
+    return false;
   words[4] = {at, block_bytes};
   arguments->Extend(5);
   *consumed = static_cast<size_t>(at - begin) + block_bytes;
   return true;
 }
 
-bool ParsePlain(std::string_view bytes, const RequestLimits& limits, ArgumentList* arguments, size_t* consumed) {
+bool ParsePlain(std::string_view bytes, const RequestLimits& limits, ArgumentList* arguments,
+                size_t* consumed) {
   if (bytes.size() < 20) return false;
   if (std::memcmp(bytes.data(), "get ", 4) == 0) return ParsePlainGet(bytes, arguments, consumed);
-  return std::memcmp(bytes.data(), "set ", 4) == 0 && ParsePlainSet(bytes, limits, arguments, consumed);
+  return std::memcmp(bytes.data(), "set ", 4) == 0 &&
+         ParsePlainSet(bytes, limits, arguments, consumed);
 }
 
 bool HasBlock(std::string_view verb) {
   switch (verb.size()) {
-    case 3: return verb == "set" || verb == "add" || verb == "cas";
-    case 6: return verb == "append";
-    case 7: return verb == "replace" || verb == "prepend";
-    default: return false;
+    case 3:
+      return verb == "set" || verb == "add" || verb == "cas";
+    case 6:
+      return verb == "append";
+    case 7:
+      return verb == "replace" || verb == "prepend";
+    default:
+      return false;
   }
 }
 
@@ -155,15 +170,17 @@ bool ReadBlockLine(const std::string_view* words, bool has_cas, BlockLine* line)
   int32_t expiry = 0;
   int32_t length = 0;
   uint64_t cas = 0;
-  if (words[1].size() > kMaxKeyBytes || !ReadUint32(words[2], &line->flags) || !ReadInt32(words[3], &expiry) ||
-      !ReadInt32(words[4], &length) || (has_cas && !ReadUint64(words[5], &cas))) {
+  if (words[1].size() > kMaxKeyBytes || !ReadUint32(words[2], &line->flags) ||
+      !ReadInt32(words[3], &expiry) || !ReadInt32(words[4], &length) ||
+      (has_cas && !ReadUint64(words[5], &cas))) {
     return false;
   }
   line->length = static_cast<size_t>(length);
   return length >= 0 && length <= INT_MAX - 2;
 }
 
-// A web request sent here by mistake, or by somebody's trick: its headers must not be taken for commands.
+// A web request sent here by mistake, or by somebody's trick: its headers must not be taken for
+// commands.
 bool IsHttp(std::string_view verb, std::string_view last_word) {
   return verb[0] >= 'A' && verb[0] <= 'Z' && last_word.starts_with("HTTP/");
 }
@@ -173,7 +190,8 @@ bool IsHttp(std::string_view verb, std::string_view last_word) {
 RequestParser::Status RequestParser::Parse(std::string_view bytes, const RequestLimits& limits,
                                            ArgumentList* arguments, size_t* consumed) {
   missing_bytes_ = 0;
-  if ((skip_bytes_ | scanned_bytes_) == 0 && ParsePlain(bytes, limits, arguments, consumed)) return Status::kComplete;
+  if ((skip_bytes_ | scanned_bytes_) == 0 && ParsePlain(bytes, limits, arguments, consumed))
+    return Status::kComplete;
   if (skip_bytes_ > 0) [[unlikely]] {
     *consumed = std::min(skip_bytes_, bytes.size());
     skip_bytes_ -= *consumed;
@@ -207,7 +225,8 @@ RequestParser::Status RequestParser::Wait(std::string_view bytes) {
   size_t spaces = std::min(bytes.find_first_not_of(' '), bytes.size());
   bytes.remove_prefix(spaces);
   bool is_get = bytes.starts_with("get ") || bytes.starts_with("gets ");
-  if (spaces > kMaxLeadingSpaces || !is_get || bytes.size() > kMaxGetLineBytes) return Status::kBroken;
+  if (spaces > kMaxLeadingSpaces || !is_get || bytes.size() > kMaxGetLineBytes)
+    return Status::kBroken;
   return Status::kIncomplete;
 }
 
@@ -216,8 +235,9 @@ RequestParser::Status RequestParser::Refuse(std::string_view error, bool is_quie
   return Status::kRefused;
 }
 
-RequestParser::Status RequestParser::ParseBlock(std::string_view bytes, const RequestLimits& limits, size_t first,
-                                                ArgumentList* arguments, size_t* consumed) {
+RequestParser::Status RequestParser::ParseBlock(std::string_view bytes, const RequestLimits& limits,
+                                                size_t first, ArgumentList* arguments,
+                                                size_t* consumed) {
   size_t count = arguments->size() - first;
   const std::string_view* words = arguments->data() + first;
   size_t expected = words[0] == "cas" ? 6 : 5;

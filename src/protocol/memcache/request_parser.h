@@ -1,9 +1,11 @@
-// Request parser: finds complete requests of memcached's classic text protocol in received bytes, without copying them.
+// Request parser: finds complete requests of memcached's classic text protocol in received bytes,
+// without copying them.
 //
-// A request is one line of words, and for the storage verbs (set add replace append prepend cas) a data block behind it.
-// Words are views into the caller's bytes. For a storage verb the word that gave the length is replaced by the block itself,
-// its closing line end included: what is not "\r\n" there is a bad chunk, which is the command's to say.
-// Source: memcached's doc/protocol.txt; limits and texts as memcached 1.6.18 has them.
+// A request is one line of words, and for the storage verbs (set add replace append prepend cas) a
+// data block behind it. Words are views into the caller's bytes. For a storage verb the word that
+// gave the length is replaced by the block itself, its closing line end included: what is not
+// "\r\n" there is a bad chunk, which is the command's to say. Source: memcached's doc/protocol.txt;
+// limits and texts as memcached 1.6.18 has them.
 //
 // Thread safety: none.
 #pragma once
@@ -41,8 +43,8 @@ class RequestParser {
   static constexpr size_t kMaxLineBytes = 2048;
   static constexpr size_t kMaxGetLineBytes = size_t{16} << 20;
 
-  // `bytes` starts where the request starts, at every call for it. Of an item above the limit the block is skipped, and
-  // the command gets an empty view for it.
+  // `bytes` starts where the request starts, at every call for it. Of an item above the limit the
+  // block is skipped, and the command gets an empty view for it.
   Status Parse(std::string_view bytes, const RequestLimits& limits, ArgumentList* arguments,
                size_t* consumed);
 
@@ -59,7 +61,7 @@ class RequestParser {
 
   size_t scanned_bytes_ = 0;  // of an incomplete line, known to hold no line end
   size_t missing_bytes_ = 0;
-  size_t skip_bytes_ = 0;     // of a block that nobody wants
+  size_t skip_bytes_ = 0;  // of a block that nobody wants
   std::string_view error_;
 };
 

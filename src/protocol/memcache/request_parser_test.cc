@@ -49,7 +49,9 @@ Outcome Feed(std::string_view bytes, size_t piece, const RequestLimits& limits =
   return outcome;
 }
 
-std::vector<Words> Requests(std::string_view bytes) { return Feed(bytes, bytes.size()).requests; }
+std::vector<Words> Requests(std::string_view bytes) {
+  return Feed(bytes, bytes.size()).requests;
+}
 
 const char kBadFormat[] = "!CLIENT_ERROR bad command line format\r\n";
 
@@ -67,7 +69,8 @@ TEST(MemcacheRequestParser, KeepsACarriageReturnThatIsNotAtTheEnd) {
 
 TEST(MemcacheRequestParser, SeesNothingBehindAZeroByte) {
   using namespace std::string_view_literals;
-  EXPECT_EQ(Requests("get a\0b c\r\nversion\r\n"sv), std::vector<Words>({{"get", "a"}, {"version"}}));
+  EXPECT_EQ(Requests("get a\0b c\r\nversion\r\n"sv),
+            std::vector<Words>({{"get", "a"}, {"version"}}));
 }
 
 TEST(MemcacheRequestParser, RefusesAnEmptyLine) {
@@ -109,9 +112,12 @@ TEST(MemcacheRequestParser, RefusesStorageLinesWithTheWrongNumberOfWords) {
 }
 
 TEST(MemcacheRequestParser, RefusesBadNumbersAndKeysWithoutTakingABlock) {
-  for (const char* line : {"set a x 0 1", "set a -1 0 1", "set a 0 x 1", "set a 0 0 x", "set a 0 0 -1",
-                           "set a 0 0 2147483646", "cas a 0 0 1 x", "set a 0 0 99999999999999999999"}) {
-    EXPECT_EQ(Requests(std::string(line) + "\r\nversion\r\n"), std::vector<Words>({{kBadFormat}, {"version"}})) << line;
+  for (const char* line :
+       {"set a x 0 1", "set a -1 0 1", "set a 0 x 1", "set a 0 0 x", "set a 0 0 -1",
+        "set a 0 0 2147483646", "cas a 0 0 1 x", "set a 0 0 99999999999999999999"}) {
+    EXPECT_EQ(Requests(std::string(line) + "\r\nversion\r\n"),
+              std::vector<Words>({{kBadFormat}, {"version"}}))
+        << line;
   }
   std::string key(kMaxKeyBytes + 1, 'k');
   EXPECT_EQ(Requests("set " + key + " 0 0 1\r\n"), std::vector<Words>({{kBadFormat}}));
@@ -127,7 +133,8 @@ TEST(MemcacheRequestParser, SkipsTheBlockOfAnItemThatIsTooLarge) {
   limits.max_item_bytes = 1024;
   size_t most = 1024 - ItemBytes(1, 0, 0, true);
   std::string fits = "set a 0 0 " + std::to_string(most) + "\r\n" + std::string(most, 'x') + "\r\n";
-  std::string large = "set a 0 0 " + std::to_string(most + 1) + "\r\n" + std::string(most + 1, 'x') + "\r\n";
+  std::string large =
+      "set a 0 0 " + std::to_string(most + 1) + "\r\n" + std::string(most + 1, 'x') + "\r\n";
   for (size_t piece : {size_t{1}, size_t{7}, size_t{5000}}) {
     auto requests = Feed(fits + large + "get a\r\n", piece, limits).requests;
     ASSERT_EQ(requests.size(), 3u);
@@ -144,7 +151,9 @@ TEST(MemcacheRequestParser, CountsFlagsAndCasTowardsTheSize) {
 
 TEST(MemcacheRequestParser, BreaksOnALongLineUnlessItGets) {
   EXPECT_TRUE(Feed(std::string(RequestParser::kMaxLineBytes + 1, 'x'), 100).is_broken);
-  EXPECT_TRUE(Feed(std::string(101, ' ') + "get " + std::string(RequestParser::kMaxLineBytes, 'x'), 100).is_broken);
+  EXPECT_TRUE(
+      Feed(std::string(101, ' ') + "get " + std::string(RequestParser::kMaxLineBytes, 'x'), 100)
+          .is_broken);
   std::string keys = "  get";
   for (int i = 0; i < 1000; ++i) keys += " key" + std::to_string(i);
   Outcome outcome = Feed(keys + "\r\n", 100);
@@ -171,11 +180,13 @@ TEST(MemcacheRequestParser, UnderstandsTheSameOneByteAtATime) {
   constexpr std::string_view kSession =
       "set key:000000000001 5 0 32\r\n0123456789abcdef0123456789abcdef\r\n"
       "get key:000000000001 key:000000000002\r\ngets a\n\r\n \r\nincr n 5 noreply\r\n"
-      "cas a 0 0 2 18446744073709551615\r\nxy\r\nset a b 0 1\r\nset a 0 0 9 noreply\r\n\r\n\r\n\r\n\r\nx\r\n"
+      "cas a 0 0 2 18446744073709551615\r\nxy\r\nset a b 0 1\r\nset a 0 0 9 "
+      "noreply\r\n\r\n\r\n\r\n\r\nx\r\n"
       "get a\0b\r\ndelete a 0\r\nquit\r\n"sv;
   Outcome whole = Feed(kSession, kSession.size());
   EXPECT_EQ(whole.requests.size(), 12u);
-  for (size_t piece : {1, 2, 3, 5, 17}) EXPECT_EQ(Feed(kSession, piece).requests, whole.requests) << piece;
+  for (size_t piece : {1, 2, 3, 5, 17})
+    EXPECT_EQ(Feed(kSession, piece).requests, whole.requests) << piece;
 }
 
 }  // namespace

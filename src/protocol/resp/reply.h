@@ -1,8 +1,9 @@
 // Reply: writes RESP replies in the client's version of the protocol.
 //
-// Handlers say what they mean (a map, a set, a double, null) and the version decides the bytes: RESP2 turns maps and sets
-// into arrays and doubles into strings. Source: the Redis protocol specification, RESP2 and RESP3.
-// Aggregates are announced with their length first; where it is not known, open one with *Later and close it after.
+// Handlers say what they mean (a map, a set, a double, null) and the version decides the bytes:
+// RESP2 turns maps and sets into arrays and doubles into strings. Source: the Redis protocol
+// specification, RESP2 and RESP3. Aggregates are announced with their length first; where it is not
+// known, open one with *Later and close it after.
 //
 // Thread safety: none.
 #pragma once
@@ -70,10 +71,11 @@ class Reply {
     InsertHeader(at, version_ >= 3 ? '%' : '*', version_ >= 3 ? pairs : pairs * 2);
   }
 
-  // "-" text line end. CR and LF inside the text become spaces, so no text can forge a reply. Text without a code word
-  // must bring one: "ERR ...".
+  // "-" text line end. CR and LF inside the text become spaces, so no text can forge a reply. Text
+  // without a code word must bring one: "ERR ...".
   void Error(std::string_view text);
-  // The same for an error that has been counted where it arose: a script passes on what its command replied.
+  // The same for an error that has been counted where it arose: a script passes on what its command
+  // replied.
   void CountedError(std::string_view text) {
     Error(text);
     is_counted_error_ = true;

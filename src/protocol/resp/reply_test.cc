@@ -32,13 +32,16 @@ TEST(Reply, WritesSimpleTypesAlikeInBothVersions) {
 TEST(Reply, WritesBulksOfAnyLength) {
   for (size_t length : {1, 9, 10, 31, 32, 33, 64, 65, 99, 100, 1000, 70000}) {
     std::string value(length, 'v');
-    EXPECT_EQ(Written(2, [&](Reply& r) { r.Bulk(value); }), "$" + std::to_string(length) + "\r\n" + value + "\r\n");
+    EXPECT_EQ(Written(2, [&](Reply& r) { r.Bulk(value); }),
+              "$" + std::to_string(length) + "\r\n" + value + "\r\n");
   }
 }
 
 TEST(Reply, WritesIntegersToTheLimits) {
-  EXPECT_EQ(Written(2, [](Reply& r) { r.Integer(std::numeric_limits<int64_t>::min()); }), ":-9223372036854775808\r\n");
-  EXPECT_EQ(Written(2, [](Reply& r) { r.Integer(std::numeric_limits<int64_t>::max()); }), ":9223372036854775807\r\n");
+  EXPECT_EQ(Written(2, [](Reply& r) { r.Integer(std::numeric_limits<int64_t>::min()); }),
+            ":-9223372036854775808\r\n");
+  EXPECT_EQ(Written(2, [](Reply& r) { r.Integer(std::numeric_limits<int64_t>::max()); }),
+            ":9223372036854775807\r\n");
 }
 
 TEST(Reply, GivesNullTheFormOfTheVersion) {
@@ -60,7 +63,8 @@ TEST(Reply, GivesMapsSetsAndPushesTheFormOfTheVersion) {
 TEST(Reply, GivesOtherTypesOfTheThirdVersionAFormInTheSecond) {
   EXPECT_EQ(Written(2, [](Reply& r) { r.Double(1.5); }), "$3\r\n1.5\r\n");
   EXPECT_EQ(Written(3, [](Reply& r) { r.Double(1.5); }), ",1.5\r\n");
-  EXPECT_EQ(Written(3, [](Reply& r) { r.Double(-std::numeric_limits<double>::infinity()); }), ",-inf\r\n");
+  EXPECT_EQ(Written(3, [](Reply& r) { r.Double(-std::numeric_limits<double>::infinity()); }),
+            ",-inf\r\n");
   EXPECT_EQ(Written(2, [](Reply& r) { r.Boolean(true); }), ":1\r\n");
   EXPECT_EQ(Written(3, [](Reply& r) { r.Boolean(false); }), "#f\r\n");
   EXPECT_EQ(Written(2, [](Reply& r) { r.BigNumber("123"); }), "$3\r\n123\r\n");

@@ -12,7 +12,8 @@ constexpr int64_t kMaxUnauthenticatedArguments = 10;
 constexpr int64_t kMaxUnauthenticatedBulkBytes = 16384;
 constexpr std::string_view kLineEnd = "\r\n";
 
-// The number on the line that starts after the sigil at `start`; false when it is none. `end` is where '\r' stands.
+// The number on the line that starts after the sigil at `start`; false when it is none. `end` is
+// where '\r' stands.
 bool ReadNumber(std::string_view bytes, size_t start, size_t end, int64_t* number) {
   // Nearly all are one or two digits.
   size_t digits = end - start;
@@ -51,8 +52,7 @@ RequestParser::Status RequestParser::Break(std::string_view why) {
 }
 
 RequestParser::Status RequestParser::ParseAny(std::string_view bytes, const RequestLimits& limits,
-                                           ArgumentList* arguments,
-                                           size_t* consumed) {
+                                              ArgumentList* arguments, size_t* consumed) {
   missing_bytes_ = 0;
   if (bytes.empty()) return Status::kIncomplete;
   if (remaining_ == 0) {
@@ -114,8 +114,7 @@ RequestParser::Status RequestParser::ParseBulkLength(std::string_view bytes,
 
 RequestParser::Status RequestParser::ParseMultibulk(std::string_view bytes,
                                                     const RequestLimits& limits,
-                                                    ArgumentList* arguments,
-                                                    size_t* consumed) {
+                                                    ArgumentList* arguments, size_t* consumed) {
   size_t first_new = arguments->size();
   for (const Span& span : done_) arguments->Append(bytes.substr(span.offset, span.length));
   Status status = Status::kComplete;
@@ -148,8 +147,7 @@ RequestParser::Status RequestParser::ParseMultibulk(std::string_view bytes,
   return status;
 }
 
-RequestParser::Status RequestParser::ParseInline(std::string_view bytes,
-                                                 ArgumentList* arguments,
+RequestParser::Status RequestParser::ParseInline(std::string_view bytes, ArgumentList* arguments,
                                                  size_t* consumed) {
   size_t end = bytes.find('\n');
   if (end == std::string_view::npos) {

@@ -1,8 +1,10 @@
-// Request parser: finds complete RESP requests (multibulk or inline) in received bytes, without copying them.
+// Request parser: finds complete RESP requests (multibulk or inline) in received bytes, without
+// copying them.
 //
-// Arguments are views into the caller's bytes. A request that is not all there yet leaves its progress behind as offsets,
-// so a large one is never scanned twice, and the caller may move the bytes meanwhile. Declared sizes allocate nothing.
-// Source: the Redis protocol specification; error texts as redis-server 7.2 gives them.
+// Arguments are views into the caller's bytes. A request that is not all there yet leaves its
+// progress behind as offsets, so a large one is never scanned twice, and the caller may move the
+// bytes meanwhile. Declared sizes allocate nothing. Source: the Redis protocol specification; error
+// texts as redis-server 7.2 gives them.
 //
 // Thread safety: none.
 #pragma once
@@ -39,7 +41,8 @@ class RequestParser {
   [[gnu::always_inline]] inline Status Parse(std::string_view bytes, const RequestLimits& limits,
                                              ArgumentList* arguments, size_t* consumed) {
     // Nearly every request is a short multibulk that is all there.
-    if (remaining_ == 0 && limits.authenticated && ParseShort(bytes, arguments, consumed)) return Status::kComplete;
+    if (remaining_ == 0 && limits.authenticated && ParseShort(bytes, arguments, consumed))
+      return Status::kComplete;
     return ParseAny(bytes, limits, arguments, consumed);
   }
 
@@ -58,10 +61,11 @@ class RequestParser {
   };
   struct Cursor;
 
-  // Understands complete requests of up to 9 arguments of up to 999 bytes; false leaves everything to ParseAny. Reads
-  // headers eight bytes at a time, so the last few bytes of a buffer are ParseAny's too.
-  [[gnu::always_inline]] static inline bool ParseShort(std::string_view bytes, ArgumentList* arguments,
-                                                       size_t* consumed) {
+  // Understands complete requests of up to 9 arguments of up to 999 bytes; false leaves everything
+  // to ParseAny. Reads headers eight bytes at a time, so the last few bytes of a buffer are
+  // ParseAny's too.
+  [[gnu::always_inline]] static inline bool ParseShort(std::string_view bytes,
+                                                       ArgumentList* arguments, size_t* consumed) {
     static_assert(std::endian::native == std::endian::little);
     const char* at = bytes.data();
     const char* end = at + bytes.size();
@@ -120,10 +124,10 @@ class RequestParser {
   Status Break(std::string_view why);
 
   // Progress within the current multibulk request.
-  int64_t remaining_ = 0;     // arguments still to come
-  int64_t bulk_bytes_ = -1;   // length of the one under way, or -1 before its header
-  size_t offset_ = 0;         // where to go on
-  std::vector<Span> done_;    // arguments of earlier calls
+  int64_t remaining_ = 0;    // arguments still to come
+  int64_t bulk_bytes_ = -1;  // length of the one under way, or -1 before its header
+  size_t offset_ = 0;        // where to go on
+  std::vector<Span> done_;   // arguments of earlier calls
   size_t missing_bytes_ = 0;
   std::vector<std::string> inline_arguments_;  // unquoted text needs a place of its own
   std::string error_;

@@ -24,7 +24,8 @@ Outcome Feed(std::string_view bytes, size_t piece, const RequestLimits& limits =
   for (size_t at = 0; at < bytes.size(); at += piece) {
     input += bytes.substr(at, piece);
     while (!input.empty()) {
-      // A copy without spare room, elsewhere each time: the parser must neither read on nor keep pointers.
+      // A copy without spare room, elsewhere each time: the parser must neither read on nor keep
+      // pointers.
       std::vector<char> exact(input.begin(), input.end());
       ArgumentList arguments;
       size_t consumed = 0;
@@ -46,13 +47,16 @@ Outcome Feed(std::string_view bytes, size_t piece, const RequestLimits& limits =
   return outcome;
 }
 
-std::vector<Words> Requests(std::string_view bytes) { return Feed(bytes, bytes.size()).requests; }
+std::vector<Words> Requests(std::string_view bytes) {
+  return Feed(bytes, bytes.size()).requests;
+}
 std::string ErrorOf(std::string_view bytes, const RequestLimits& limits = {}) {
   return Feed(bytes, bytes.size(), limits).error;
 }
 
 TEST(RequestParser, ReadsMultibulkRequests) {
-  EXPECT_EQ(Requests("*1\r\n$4\r\nPING\r\n*2\r\n$3\r\nGET\r\n$1\r\na\r\n"), std::vector<Words>({{"PING"}, {"GET", "a"}}));
+  EXPECT_EQ(Requests("*1\r\n$4\r\nPING\r\n*2\r\n$3\r\nGET\r\n$1\r\na\r\n"),
+            std::vector<Words>({{"PING"}, {"GET", "a"}}));
   EXPECT_EQ(Requests("*2\r\n$0\r\n\r\n$4\r\n\r\n\r\n\r\n"), std::vector<Words>({{"", "\r\n\r\n"}}));
 }
 
@@ -60,7 +64,8 @@ TEST(RequestParser, ReadsLengthsOfAnyNumberOfDigits) {
   for (size_t length : {0, 1, 9, 10, 99, 100, 999, 1000, 20000}) {
     std::string value(length, 'v');
     std::string request = "*2\r\n$1\r\nx\r\n$" + std::to_string(length) + "\r\n" + value + "\r\n";
-    EXPECT_EQ(Requests(request + request), std::vector<Words>({{"x", value}, {"x", value}})) << length;
+    EXPECT_EQ(Requests(request + request), std::vector<Words>({{"x", value}, {"x", value}}))
+        << length;
   }
   std::string many = "*1000\r\n";
   for (int i = 0; i < 1000; ++i) many += "$1\r\na\r\n";
@@ -74,7 +79,8 @@ TEST(RequestParser, TakesAnEmptyRequestForNothing) {
 
 TEST(RequestParser, ReadsInlineRequests) {
   EXPECT_EQ(Requests("set a  b\r\nPING\n"), std::vector<Words>({{"set", "a", "b"}, {"PING"}}));
-  EXPECT_EQ(Requests("set \"a b\" 'c d' \"\\x41\\n\"\r\n"), std::vector<Words>({{"set", "a b", "c d", "A\n"}}));
+  EXPECT_EQ(Requests("set \"a b\" 'c d' \"\\x41\\n\"\r\n"),
+            std::vector<Words>({{"set", "a b", "c d", "A\n"}}));
 }
 
 TEST(RequestParser, NamesWhatIsWrong) {
@@ -96,10 +102,12 @@ TEST(RequestParser, NamesWhatIsWrong) {
       {"'a\r\n", "unbalanced quotes in request"},
       {"\"a\"b\r\n", "unbalanced quotes in request"},
       {"*" + std::string(RequestParser::kMaxInlineBytes, '1'), "too big mbulk count string"},
-      {"*1\r\n$" + std::string(RequestParser::kMaxInlineBytes + 1, '1'), "too big bulk count string"},
+      {"*1\r\n$" + std::string(RequestParser::kMaxInlineBytes + 1, '1'),
+       "too big bulk count string"},
       {std::string(RequestParser::kMaxInlineBytes + 1, 'a'), "too big inline request"},
   };
-  for (const Case& c : cases) EXPECT_EQ(ErrorOf(c.bytes), "ERR Protocol error: " + c.why) << c.bytes.substr(0, 60);
+  for (const Case& c : cases)
+    EXPECT_EQ(ErrorOf(c.bytes), "ERR Protocol error: " + c.why) << c.bytes.substr(0, 60);
 }
 
 TEST(RequestParser, KeepsRequestsBeforeAnErrorThatCameInOnePiece) {
@@ -128,15 +136,17 @@ TEST(RequestParser, AllocatesNothingForSizesThatAreOnlyDeclared) {
   RequestParser parser;
   ArgumentList arguments;
   size_t consumed = 0;
-  EXPECT_EQ(parser.Parse("*1000000\r\n$500000000\r\nabc", {}, &arguments, &consumed), Status::kIncomplete);
+  EXPECT_EQ(parser.Parse("*1000000\r\n$500000000\r\nabc", {}, &arguments, &consumed),
+            Status::kIncomplete);
   EXPECT_EQ(parser.memory_bytes(), 0u);
   EXPECT_EQ(parser.missing_bytes(), 500000000u - 1);
 }
 
 TEST(RequestParser, UnderstandsTheSameOneByteAtATime) {
-  std::string session = "*3\r\n$3\r\nSET\r\n$16\r\nkey:000000000001\r\n$32\r\n" + std::string(32, 'v') +
-                        "\r\nPING\r\n*0\r\n*1\r\n$4\r\nPING\r\nset 'a b' \"c\"\n*2\r\n$3\r\nGET\r\n$1500\r\n" +
-                        std::string(1500, 'k') + "\r\n*12\r\n";
+  std::string session =
+      "*3\r\n$3\r\nSET\r\n$16\r\nkey:000000000001\r\n$32\r\n" + std::string(32, 'v') +
+      "\r\nPING\r\n*0\r\n*1\r\n$4\r\nPING\r\nset 'a b' \"c\"\n*2\r\n$3\r\nGET\r\n$1500\r\n" +
+      std::string(1500, 'k') + "\r\n*12\r\n";
   for (int i = 0; i < 12; ++i) session += "$2\r\nab\r\n";
   Outcome whole = Feed(session, session.size());
   EXPECT_EQ(whole.requests.size(), 7u);

@@ -1,5 +1,5 @@
-// Fuzz target: the parser understands the same whether its bytes come at once or in pieces, reads nothing beyond them, and
-// uses up no more than there is.
+// Fuzz target: the parser understands the same whether its bytes come at once or in pieces, reads
+// nothing beyond them, and uses up no more than there is.
 
 #include <cstdint>
 #include <string>
@@ -42,6 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   limits.authenticated = data[0] & 0x80;
   std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   size_t piece = data[0] % 32 + 1u;
-  KILN_CHECK(kiln::Understood(bytes, piece, limits) == kiln::Understood(bytes, bytes.size() + 1, limits));
+  KILN_CHECK(kiln::Understood(bytes, piece, limits) ==
+             kiln::Understood(bytes, bytes.size() + 1, limits));
   return 0;
 }

@@ -57,7 +57,8 @@ class Evictor {
     return best && Evict(*best);
   }
 
-  // It may have gone, or been used, since it was chosen; then it was not the best anyway, but room is needed.
+  // It may have gone, or been used, since it was chosen; then it was not the best anyway, but room
+  // is needed.
   bool Evict(const Memo& memo) {
     Shard& locked = keyspace_.shard(memo.shard);
     locked.lock.Lock();
@@ -121,7 +122,8 @@ class Evictor {
     return record;
   }
 
-  // Where most entries of the TTL index are stale, samples may miss the few volatile keys there are.
+  // Where most entries of the TTL index are stale, samples may miss the few volatile keys there
+  // are.
   Candidate AnyVolatile(size_t shard) {
     Candidate found;
     for (int db = 0; rule_.only_volatile && db < keyspace_.databases(); ++db) {

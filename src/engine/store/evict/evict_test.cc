@@ -16,7 +16,8 @@ class EvictTest : public StoreTest {
   // Keys with long values; every second one has a TTL, the later the higher its number.
   void Fill() {
     for (int i = 0; i < kKeys; ++i) {
-      uint64_t expiry = i % 2 == 0 ? kNoExpiry : kStart + 1'000'000 + static_cast<uint64_t>(i) * 1000;
+      uint64_t expiry =
+          i % 2 == 0 ? kNoExpiry : kStart + 1'000'000 + static_cast<uint64_t>(i) * 1000;
       Set(Name(i), std::string(500, 'v'), expiry);
     }
   }

@@ -1,4 +1,5 @@
-// The eviction policies: which records may go, and how much each deserves to. One row a policy, in policy.cc.
+// The eviction policies: which records may go, and how much each deserves to. One row a policy, in
+// policy.cc.
 #pragma once
 
 #include <cstdint>

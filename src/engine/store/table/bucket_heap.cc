@@ -22,7 +22,9 @@ BucketHeap& Heap() {
   return heap;
 }
 
-size_t LinesFor(size_t bytes) { return (bytes + ExtentHeap::kLineBytes - 1) / ExtentHeap::kLineBytes; }
+size_t LinesFor(size_t bytes) {
+  return (bytes + ExtentHeap::kLineBytes - 1) / ExtentHeap::kLineBytes;
+}
 
 }  // namespace
 
@@ -53,6 +55,8 @@ size_t BucketHeapUsedBytes() {
   return shared.heap.used_bytes();
 }
 
-size_t BucketHeapResidentBytes() { return Heap().pool.resident_bytes(); }
+size_t BucketHeapResidentBytes() {
+  return Heap().pool.resident_bytes();
+}
 
 }  // namespace kiln

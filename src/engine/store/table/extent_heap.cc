@@ -88,7 +88,8 @@ Run* ExtentHeap::TightestRun(size_t lines, Extent* extent) {
   constexpr size_t kMaxTries = 16;  // of runs that may or may not have a long enough extent
   size_t tries = 0;
   for (size_t list = std::min(lines, kLongest); list <= kLongest; ++list) {
-    for (Run* run = by_longest_[list]; run != nullptr && tries < kMaxTries; run = run->next, ++tries) {
+    for (Run* run = by_longest_[list]; run != nullptr && tries < kMaxTries;
+         run = run->next, ++tries) {
       size_t longest = 0;
       *extent = FindExtent(BitmapOf(run), lines, &longest);
       if (extent->length != 0) return run;

@@ -1,9 +1,10 @@
 // Extent heap: arrays of 1 to 512 cache lines, packed tightly whatever their sizes.
 //
-// Segments grow an eighth at a time and all at about the same pace, so size classes would leave behind runs of sizes
-// that nobody wants any more. Here a run is 1,024 cache lines under a bitmap: what is freed joins its neighbours and
-// serves any size. Runs are listed by their largest free extent; an array goes to the tightest run and, in it, to the
-// tightest extent. Finding it takes a look at 16 words, once in some twenty inserts.
+// Segments grow an eighth at a time and all at about the same pace, so size classes would leave
+// behind runs of sizes that nobody wants any more. Here a run is 1,024 cache lines under a bitmap:
+// what is freed joins its neighbours and serves any size. Runs are listed by their largest free
+// extent; an array goes to the tightest run and, in it, to the tightest extent. Finding it takes a
+// look at 16 words, once in some twenty inserts.
 //
 // Thread safety: none; bucket_heap.cc has the lock.
 #pragma once
@@ -44,7 +45,8 @@ class ExtentHeap {
 
   // A run's bitmap (set: in use) lies in the part of the chunk that its Run table leaves free.
   static uint64_t* BitmapOf(const Run* run);
-  // The shortest free extent of at least `lines`; length 0 when there is none. *longest is the longest of all.
+  // The shortest free extent of at least `lines`; length 0 when there is none. *longest is the
+  // longest of all.
   static Extent FindExtent(const uint64_t* bitmap, size_t lines, size_t* longest);
   static void Mark(uint64_t* bitmap, size_t start, size_t lines, bool used);
 

@@ -24,7 +24,8 @@ TEST(ExtentHeap, ArraysKeepTheirBytesThroughRandomTraffic) {
   for (int i = 0; i < 20000; ++i) {
     if (arrays.empty() || random.Below(100) < (i < 10000 ? 60u : 45u)) {
       size_t lines = 1 + random.Below(random.Below(20) == 0 ? ExtentHeap::kMaxLines : 32);
-      Array array{static_cast<unsigned char*>(heap.Allocate(lines)), lines, static_cast<unsigned char>(i)};
+      Array array{static_cast<unsigned char*>(heap.Allocate(lines)), lines,
+                  static_cast<unsigned char>(i)};
       EXPECT_EQ(reinterpret_cast<uintptr_t>(array.memory) % 64, 0u);
       std::memset(array.memory, array.fill, lines * 64);
       arrays.push_back(array);
@@ -44,7 +45,8 @@ TEST(ExtentHeap, GrowingArraysLeaveLittleUnused) {
   ExtentHeap heap(pool);
   std::vector<Array> arrays;
   Random random(5);
-  for (int i = 0; i < 3000; ++i) arrays.push_back({static_cast<unsigned char*>(heap.Allocate(16)), 16, 0});
+  for (int i = 0; i < 3000; ++i)
+    arrays.push_back({static_cast<unsigned char*>(heap.Allocate(16)), 16, 0});
   for (int i = 0; i < 20000; ++i) {
     Array& array = arrays[random.Below(arrays.size())];
     if (array.lines >= 32) continue;

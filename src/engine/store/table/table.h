@@ -126,8 +126,8 @@ class Table {
     });
   }
 
-  // Calls f(Entry*) for the entries whose top `bits` hash bits (at most 32) are those of `hash`. For segments of up to
-  // 2^(bits - 16) of the table; f must not change the table.
+  // Calls f(Entry*) for the entries whose top `bits` hash bits (at most 32) are those of `hash`.
+  // For segments of up to 2^(bits - 16) of the table; f must not change the table.
   template <class F>
   void ForEachWithPrefix(uint64_t hash, unsigned bits, F&& f) const {
     if (size_ == 0) return;
@@ -161,8 +161,9 @@ class Table {
     return found;
   }
 
-  // Takes entries out and gives them to free_entry(Entry*), at most *budget of them; true when the table is empty. Buckets go as they empty. Once begun, only more
-  // draining is allowed until that is done.
+  // Takes entries out and gives them to free_entry(Entry*), at most *budget of them; true when the
+  // table is empty. Buckets go as they empty. Once begun, only more draining is allowed until that
+  // is done.
   template <class F>
   bool Drain(size_t* budget, F&& free_entry) {
     while (size_ > 0 && *budget > 0) {

@@ -10,7 +10,7 @@ import re
 GRAMMAR = """
 DEL k+ | UNLINK k+ | EXISTS k+ | TOUCH k+ | TYPE k | RENAME k k | RENAMENX k k | PERSIST k
 KEYS glob | COPY k k ?(DB db) ?REPLACE | MOVE k db | SELECT db | SWAPDB db db | OBJECT ENCODING k
-OBJECT REFCOUNT k | EXPIRE k ttl ?(NX|XX|GT|LT) | PEXPIRE k ttl ?(NX|XX|GT|LT)
+EXPIRE k ttl ?(NX|XX|GT|LT) | PEXPIRE k ttl ?(NX|XX|GT|LT)
 EXPIREAT k at ?(NX|XX|GT|LT) | PEXPIREAT k at ?(NX|XX|GT|LT) | TTL k | PTTL k | EXPIRETIME k
 PEXPIRETIME k | SCAN 0 COUNT 100000 ?(MATCH glob) ?(TYPE (string|list|set|zset|hash))
 SORT k ?(BY by) ?(LIMIT i i) ?(GET pattern) ?(ASC|DESC) ?(STORE k)

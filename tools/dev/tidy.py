@@ -64,7 +64,7 @@ HEADER_FLAGS = ("-std=c++20", "-fsyntax-only", "-Isrc", "-I/usr/include/luajit-2
 LEFTOVERS = {"util", "utils", "common", "misc", "helper", "helpers", "manager"}
 SUFFIXES = {".cc", ".h", ".py", ".md", ".resp", ".mc", ".js", ".cmake"}
 SKIPPED = {"node_modules", "__pycache__"}
-COMMAND_ROW = re.compile(r'(?m)^\s*\{"([A-Z][A-Z0-9_|-]*)",\s*-?\d+,')
+COMMAND_ROW = re.compile(r'(?m)^\s*\{"([A-Z][A-Z0-9_|-]*)",\s*-?\d+,\s*Keys::')
 DOCS_PATH = re.compile(r"(?<![\w/.-])docs/[\w./-]*\w")
 PROSE_PATH = re.compile(r"(?<![\w/.-])(?:docs|src|tests|tools|bench|cmake)/[\w./*-]*[\w*/]")
 

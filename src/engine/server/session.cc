@@ -69,6 +69,7 @@ void Session::OnReadable() {
   }
   ssize_t got = stream_->Read(space);
   if (got == Stream::kWouldBlock) return;
+  if (got == Stream::kEnd) FinishInput();
   if (got <= 0) return Close();
   auto bytes = static_cast<size_t>(got);
   worker_.stats().input_bytes += bytes;
@@ -89,6 +90,18 @@ void Session::OnReadable() {
     return Close();
   }
   Resume();
+}
+
+// The peer has said its last: what it sent before is still answered, all at once, for it cannot
+// send more.
+void Session::FinishInput() {
+  size_t left = input_.size() + 1;
+  while (!is_closed_ && input_.size() - input_used_ < left) {
+    left = input_.size() - input_used_;
+    Resume();
+  }
+  worker_.RunBatch();
+  Flush();
 }
 
 void Session::Resume() {

@@ -69,6 +69,7 @@ class Session final : public Handler {
 
  private:
   void OnReadable();
+  void FinishInput();
   void OutputGrewMuch();
   // Parses what there is; returns the bytes used.
   size_t Parse(std::string_view bytes);

@@ -9,7 +9,8 @@
 namespace kiln {
 
 PagePool& RecordPagePool() {
-  static PagePool& pool = *new PagePool(1);
+  alignas(PagePool) static char storage[sizeof(PagePool)];
+  static PagePool& pool = *::new (storage) PagePool(1);
   return pool;
 }
 

@@ -139,7 +139,7 @@ inline Session::After Session::ParseOne(std::string_view bytes, const RequestLim
       break;
   }
   size_t count = batch.arguments.size() - first;
-  if (count == 0) return After::kGoOn;
+  if (count == 0) return After::kEmpty;
   if (is_paused_ && IsHeldBack({batch.arguments.data() + first, count})) [[unlikely]] {
     batch.Clear();  // it held nothing else: it ran before this request was parsed
     *consumed = 0;
@@ -177,7 +177,7 @@ inline Session::After Session::ParseOneMemcache(std::string_view bytes, size_t* 
       break;
   }
   size_t count = batch.arguments.size() - first;
-  if (count == 0) return After::kGoOn;
+  if (count == 0) return After::kEmpty;
   const Command* command = worker_.AddRequest(*this, client_, first, count);
   bool must_run = command == nullptr || command->Is(kEndsBatch);
   if (!must_run && batch.size < RequestBatch::kMax) return After::kGoOn;
@@ -205,6 +205,10 @@ size_t Session::Parse(std::string_view bytes) {
         client_.is_memcache ? ParseOneMemcache(rest, &consumed) : ParseOne(rest, limits, &consumed);
     used += consumed;
     if (after == After::kGoOn) continue;
+    if (after == After::kEmpty) {
+      --requests;  // costs nothing, counts for nothing
+      continue;
+    }
     if (after == After::kStop || !CanRun()) break;
     limits.authenticated = client_.authenticated;
     is_paused_ = worker_.server().IsPaused(worker_.context().now_ms);

@@ -73,7 +73,12 @@ class Session final : public Handler {
   void OutputGrewMuch();
   // Parses what there is; returns the bytes used.
   size_t Parse(std::string_view bytes);
-  enum class After { kGoOn, kEmpty, kRan, kStop };  // kRan: the batch was run, things may have changed
+  enum class After {
+    kGoOn,
+    kEmpty,
+    kRan,
+    kStop
+  };  // kRan: the batch was run, things may have changed
   After ParseOne(std::string_view bytes, const RequestLimits& limits, size_t* consumed);
   After ParseOneMemcache(std::string_view bytes, size_t* consumed);
   bool CanRun() const;

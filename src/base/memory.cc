@@ -130,6 +130,13 @@ void* operator new(size_t bytes) {
 void* operator new[](size_t bytes) {
   return kiln::AllocateBytes(bytes);
 }
+// The standard library's own would do, were it not for sanitizers, which replace these too.
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
+  return kiln::AllocateBytes(bytes);
+}
+void* operator new[](size_t bytes, const std::nothrow_t&) noexcept {
+  return kiln::AllocateBytes(bytes);
+}
 void operator delete(void* memory) noexcept {
   kiln::FreeBytes(memory);
 }

@@ -1,5 +1,7 @@
 // OBJECT: how a key's value is kept and when it was last used.
 
+#include <limits>
+
 #include "engine/commands/call.h"
 #include "engine/commands/groups.h"
 #include "engine/commands/help.h"
@@ -50,10 +52,21 @@ void ObjectIdleTime(Call& call) {
   });
 }
 
+// Values are never shared. Redis shares small integers, unless the policy needs a clock for every key, and shows them as
+// held for ever; clients that ask see the same here.
+bool IsSharedInRedis(Call& call, const Record& record) {
+  constexpr int64_t kSharedIntegers = 10'000;
+  if (!record.is_integer() || record.integer() < 0 || record.integer() >= kSharedIntegers) return false;
+  EvictionPolicy policy = call.settings().maxmemory_policy;
+  bool is_lru = policy == EvictionPolicy::kAllKeysLru || policy == EvictionPolicy::kVolatileLru;
+  return call.settings().maxmemory_bytes == 0 || !(is_lru || IsLfu(policy));
+}
+
 // OBJECT REFCOUNT key
-// Values are never shared.
 void ObjectRefCount(Call& call) {
-  WithRecord(call, [&](const Record&) { call.reply.Integer(1); });
+  WithRecord(call, [&](const Record& record) {
+    call.reply.Integer(IsSharedInRedis(call, record) ? std::numeric_limits<int32_t>::max() : 1);
+  });
 }
 
 // OBJECT HELP

@@ -142,6 +142,9 @@ void Db::Evict(size_t shard, Record* record) {
   Changed(key);
   Notify(kEventEvicted, "evicted", key.text);
   Drop(key, record);
+  // Where memory is short, an index of nothing but stale entries is too much.
+  DbShard& table = this->table(key);
+  if (table.volatile_count == 0) table.expiry.reset();
 }
 
 bool Db::Delete(const Key& key) {

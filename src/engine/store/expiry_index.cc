@@ -2,33 +2,45 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "base/memory.h"
 
 namespace kiln {
 
 ExpiryIndex::~ExpiryIndex() {
-  for (auto& level : slots_) {
-    for (Slot& slot : level) FreeBytes(slot.prefixes);
+  for (auto& level : levels_) {
+    for (size_t i = 0; level != nullptr && i < kSlots; ++i) FreeBytes(level[i].prefixes);
   }
 }
 
-void ExpiryIndex::Push(Slot& slot, uint32_t prefix) {
-  if (slot.size == slot.capacity) {
-    if (slot.size >= 64) {
-      std::sort(slot.prefixes, slot.prefixes + slot.size);
-      auto unique = std::unique(slot.prefixes, slot.prefixes + slot.size) - slot.prefixes;
-      entries_ -= slot.size - static_cast<size_t>(unique);
-      slot.size = static_cast<uint32_t>(unique);
-    }
-    if (slot.size * 8 >= slot.capacity * 7) {
-      size_t wanted = std::max<size_t>(4, slot.capacity + slot.capacity / 8 + 2);
-      slot.prefixes = static_cast<uint32_t*>(ReallocateBytes(slot.prefixes, wanted * 4));
-      slot.capacity = static_cast<uint32_t>(UsableBytes(slot.prefixes) / 4);
-    }
+void ExpiryIndex::Grow(Slot& slot) {
+  if (slot.size >= 64) {
+    std::sort(slot.prefixes, slot.prefixes + slot.size);
+    auto unique = std::unique(slot.prefixes, slot.prefixes + slot.size) - slot.prefixes;
+    entries_ -= slot.size - static_cast<size_t>(unique);
+    slot.size = static_cast<uint32_t>(unique);
   }
+  if (slot.size * 4 < slot.capacity * 3) return;
+  size_t wanted = std::max<size_t>(4, slot.capacity + slot.capacity / 4 + 2);
+  slot.prefixes = static_cast<uint32_t*>(ReallocateBytes(slot.prefixes, wanted * 4));
+  slot.capacity = static_cast<uint32_t>(UsableBytes(slot.prefixes) / 4);
+}
+
+void ExpiryIndex::Push(size_t level, size_t index, uint32_t prefix) {
+  if (levels_[level] == nullptr) levels_[level] = std::make_unique<Slot[]>(kSlots);
+  Slot& slot = levels_[level][index];
+  if (slot.size == slot.capacity) Grow(slot);
   slot.prefixes[slot.size++] = prefix;
+  occupied_[level] |= 1u << index;
   ++entries_;
+}
+
+ExpiryIndex::Slot ExpiryIndex::Detach(size_t level, size_t index) {
+  Slot slot = std::exchange(levels_[level][index], Slot{});
+  occupied_[level] &= ~(1u << index);
+  if (occupied_[level] == 0) levels_[level].reset();
+  return slot;
 }
 
 void ExpiryIndex::Add(uint32_t prefix, uint64_t due_ms, uint64_t now_ms) {
@@ -41,8 +53,7 @@ void ExpiryIndex::Add(uint32_t prefix, uint64_t due_ms, uint64_t now_ms) {
   while (level + 1 < kLevels && slots_ahead() >= kSlots) ++level;
   uint64_t ahead = std::min<uint64_t>(slots_ahead(), kSlots - 1);
   size_t index = ((tick_ >> (kSlotBits * level)) + ahead) & (kSlots - 1);
-  Push(slots_[level][index], prefix);
-  occupied_[level] |= 1u << index;
+  Push(level, index, prefix);
 }
 
 uint64_t ExpiryIndex::NextTick(size_t* level, size_t* slot) const {
@@ -77,9 +88,7 @@ bool ExpiryIndex::Advance(uint64_t now_ms, size_t* budget, const Resolve& resolv
     if (*budget == 0) return false;
     tick_ = next;
     // Detached first: resolve may add to any slot, this one included.
-    Slot fired = slots_[level][index];
-    slots_[level][index] = Slot{};
-    occupied_[level] &= ~(1u << index);
+    Slot fired = Detach(level, index);
     while (fired.size > 0 && *budget > 0) {
       --*budget;
       --entries_;
@@ -87,8 +96,7 @@ bool ExpiryIndex::Advance(uint64_t now_ms, size_t* budget, const Resolve& resolv
     }
     while (fired.size > 0) {  // out of budget: the rest waits in place
       --entries_;
-      Push(slots_[level][index], fired.prefixes[--fired.size]);
-      occupied_[level] |= 1u << index;
+      Push(level, index, fired.prefixes[--fired.size]);
     }
     FreeBytes(fired.prefixes);
   }
@@ -108,15 +116,16 @@ bool ExpiryIndex::Soonest(uint32_t* prefix) const {
   size_t level = 0;
   size_t slot = 0;
   NextTick(&level, &slot);
-  *prefix = slots_[level][slot].prefixes[0];
+  *prefix = levels_[level][slot].prefixes[0];
   return true;
 }
 
 bool ExpiryIndex::Sample(Random& random, uint32_t* prefix) const {
   if (entries_ == 0) return false;
   uint64_t rank = random.Below(entries_);
-  for (const auto& level : slots_) {
-    for (const Slot& slot : level) {
+  for (const auto& level : levels_) {
+    for (size_t i = 0; level != nullptr && i < kSlots; ++i) {
+      const Slot& slot = level[i];
       if (rank < slot.size) {
         *prefix = slot.prefixes[rank];
         return true;

@@ -5,7 +5,7 @@
 // owner looks the key up and says when it really is due. So extending a TTL or deleting a key costs
 // nothing here, and only shortening one adds an entry. Duplicates meet in a slot, where growing a
 // full slot sorts them out; a key can thus never hold more than one live entry a slot. Keys with
-// the same 32 bits share entries, which is harmless.
+// the same 32 bits share entries, which is harmless. Only levels in use take memory.
 //
 // Thread safety: none; lives under its shard's lock.
 #pragma once
@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 #include "base/random.h"
 
@@ -58,14 +59,18 @@ class ExpiryIndex {
     uint32_t capacity = 0;
   };
 
-  void Push(Slot& slot, uint32_t prefix);
+  void Push(size_t level, size_t index, uint32_t prefix);
+  // Makes room in a full slot: doubles out, or a larger block.
+  void Grow(Slot& slot);
+  // Takes a slot's entries out; the caller frees them.
+  Slot Detach(size_t level, size_t index);
   // The earliest tick at which a slot comes up, and which slot.
   uint64_t NextTick(size_t* level, size_t* slot) const;
 
   uint64_t tick_ = 0;  // slots before it have fired
   size_t entries_ = 0;
   uint32_t occupied_[kLevels] = {};
-  Slot slots_[kLevels][kSlots];
+  std::unique_ptr<Slot[]> levels_[kLevels];
 };
 
 }  // namespace kiln

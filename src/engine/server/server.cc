@@ -90,36 +90,6 @@ void Server::Shutdown() {
 
 // ---- Connections ----
 
-std::string Server::OpenListener(Result<Fd, NetError> socket, const std::string& what) {
-  if (!socket)
-    return "Could not create server TCP listening socket " + what + ": " + socket.error().Text();
-  auto listener =
-      std::make_unique<Listener>(workers_[0]->loop(), std::move(*socket),
-                                 [this](Fd connection) { Place(std::move(connection)); });
-  NetError error = listener->Start();
-  if (error.code != 0) return what + ": " + error.Text();
-  listeners_.push_back(std::move(listener));
-  return {};
-}
-
-std::string Server::Listen() {
-  ListenOptions options{static_cast<int>(settings().tcp_backlog), false};
-  auto port = static_cast<uint16_t>(settings().port);
-  if (port != 0) {
-    for (std::string address : settings().bind) {
-      bool optional = address.starts_with('-');
-      if (optional) address.erase(0, 1);
-      std::string what = address + ":" + std::to_string(port);
-      std::string error = OpenListener(ListenTcp(address, port, options), what);
-      if (!error.empty() && !optional) return error;
-    }
-  }
-  if (settings().unixsocket.empty()) return {};
-  return OpenListener(
-      ListenUnix(settings().unixsocket, static_cast<uint32_t>(settings().unixsocketperm), options),
-      settings().unixsocket);
-}
-
 void Server::Place(Fd socket) {
   if (connected_clients_.load(std::memory_order_relaxed) >= settings().maxclients) {
     rejected_connections_.fetch_add(1, std::memory_order_relaxed);
@@ -234,6 +204,8 @@ void Server::OnKeyEvent(EventClass, std::string_view event, std::string_view key
 }
 
 std::string Server::ApplyParameter(std::string_view name) {
+  if (name == "port" || name == "bind") return ApplyAddresses();
+  if (name == "maxclients") return ApplyMaxClients();
   if (name == "loglevel") SetLogLevel(settings().loglevel);
   if (name == "dir" && chdir(settings().dir.c_str()) != 0) return std::strerror(errno);
   if (name == "maxmemory" && !MakeRoom(workers_[0]->context())) {

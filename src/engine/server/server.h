@@ -105,9 +105,14 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   friend class MemcacheStatsWriter;
 
  private:
-  std::string OpenListener(Result<Fd, NetError> socket, const std::string& what);
+  // The sockets of the addresses asked for, not yet accepting; an error text, or empty.
+  std::string OpenAddresses(std::vector<Fd>* sockets);
+  std::string Accept(Fd socket, std::vector<std::unique_ptr<Listener>>* listeners);
+  std::string AddressText() const;
+  std::string ApplyAddresses();
+  void TakeNewAddresses();
   void Place(Fd socket);
-  void ApplyMaxClients();
+  std::string ApplyMaxClients();
 
   ParameterSet& parameters_;
   Protocol protocol_;
@@ -126,7 +131,11 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   Services services_;
   Gate gate_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Listener>> listeners_;       // TCP; on worker 0
+  std::vector<std::unique_ptr<Listener>> unix_listeners_;  // on worker 0
+  std::string listening_on_;         // AddressText of listeners_
+  std::vector<Fd> new_sockets_;      // take the place of listeners_ when worker 0 comes to it
+  std::string new_listening_on_;
   size_t next_worker_ = 0;
   std::atomic<uint64_t> next_client_id_{1};
   std::atomic<int64_t> connected_clients_{0};

@@ -77,9 +77,9 @@ void Session::OnReadable() {
   if (in_place) {
     worker_.UseReadSpace(bytes);
     std::string_view received(space.data(), bytes);
+    client_.input_bytes = bytes;
     size_t used = CanRun() ? Parse(received) : 0;
     KeepRest(received.substr(used));
-    client_.input_bytes = bytes;
     return;
   }
   input_.Commit(bytes);

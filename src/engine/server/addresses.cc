@@ -1,0 +1,100 @@
+// The server's addresses: opening them at the start, and changing them while it runs (CONFIG SET port, bind).
+//
+// Listeners belong to worker 0. A change opens the new sockets at once, so that it can still fail, and leaves the swap to
+// that worker. A change that is undone before the swap finds the old addresses still in use and forgets the new ones.
+
+#include <sys/resource.h>
+
+#include "engine/server/server.h"
+
+namespace kiln {
+namespace {
+
+// Files that are no clients: listeners, logs, pipes, the databases.
+constexpr int64_t kReservedFiles = 32;
+
+}  // namespace
+
+std::string Server::AddressText() const {
+  std::string text = std::to_string(settings().port);
+  for (const std::string& address : settings().bind) text += " " + address;
+  return text;
+}
+
+std::string Server::OpenAddresses(std::vector<Fd>* sockets) {
+  ListenOptions options{static_cast<int>(settings().tcp_backlog), false};
+  auto port = static_cast<uint16_t>(settings().port);
+  if (port == 0) return {};
+  for (std::string address : settings().bind) {
+    bool optional = address.starts_with('-');
+    if (optional) address.erase(0, 1);
+    auto socket = ListenTcp(address, port, options);
+    if (socket) {
+      sockets->push_back(std::move(*socket));
+    } else if (!optional) {
+      return "Could not create server TCP listening socket " + address + ":" + std::to_string(port) + ": " +
+             socket.error().Text();
+    }
+  }
+  return {};
+}
+
+std::string Server::Accept(Fd socket, std::vector<std::unique_ptr<Listener>>* listeners) {
+  auto listener = std::make_unique<Listener>(workers_[0]->loop(), std::move(socket),
+                                             [this](Fd connection) { Place(std::move(connection)); });
+  NetError error = listener->Start();
+  if (error.code != 0) return error.Text();
+  listeners->push_back(std::move(listener));
+  return {};
+}
+
+std::string Server::Listen() {
+  std::vector<Fd> sockets;
+  if (std::string error = OpenAddresses(&sockets); !error.empty()) return error;
+  for (Fd& socket : sockets) {
+    if (std::string error = Accept(std::move(socket), &listeners_); !error.empty()) return error;
+  }
+  listening_on_ = AddressText();
+  const std::string& path = settings().unixsocket;
+  if (path.empty()) return {};
+  ListenOptions options{static_cast<int>(settings().tcp_backlog), false};
+  auto socket = ListenUnix(path, static_cast<uint32_t>(settings().unixsocketperm), options);
+  if (!socket) return "Could not create server UNIX listening socket " + path + ": " + socket.error().Text();
+  return Accept(std::move(*socket), &unix_listeners_);
+}
+
+std::string Server::ApplyAddresses() {
+  new_sockets_.clear();
+  new_listening_on_ = AddressText();
+  if (new_listening_on_ == listening_on_) return {};
+  if (!OpenAddresses(&new_sockets_).empty()) {
+    new_sockets_.clear();
+    new_listening_on_ = listening_on_;
+    return "Unable to listen on this port, or to bind these addresses";
+  }
+  workers_[0]->loop().mailbox().Post([this] { TakeNewAddresses(); });
+  return {};
+}
+
+void Server::TakeNewAddresses() {
+  if (new_listening_on_ == listening_on_) return;
+  std::vector<std::unique_ptr<Listener>> listeners;
+  for (Fd& socket : new_sockets_) (void)Accept(std::move(socket), &listeners);
+  new_sockets_.clear();
+  listeners_ = std::move(listeners);
+  listening_on_ = new_listening_on_;
+}
+
+std::string Server::ApplyMaxClients() {
+  rlimit limit = {};
+  auto wanted = static_cast<rlim_t>(settings().maxclients + kReservedFiles);
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return {};
+  auto possible = static_cast<int64_t>(limit.rlim_cur) - kReservedFiles;
+  limit.rlim_cur = wanted;
+  if (limit.rlim_max < wanted) limit.rlim_max = wanted;
+  if (setrlimit(RLIMIT_NOFILE, &limit) == 0) return {};
+  return "The operating system is not able to handle the specified number of clients, try with " +
+         std::to_string(possible);
+}
+
+}  // namespace kiln

@@ -345,6 +345,7 @@ bool Dispatcher::ServeWaiter(const std::shared_ptr<BlockedRequest>& waiter,
   waiter->is_served = true;
   LeaveLines(*waiter);
   Account(*waiter->command, call, started);
+  --command_stats_[waiter->command->number].calls;  // it was counted when it began to wait
   for (DbKey& key : effects.ready) ready->push_back(std::move(key));
   server_.SendUnblock(waiter->client, std::string(bytes.view()));
   return true;

@@ -105,15 +105,23 @@ SortedSet::AddResult SortedSet::AddToCompact(double score, std::string_view memb
     if (ScoreOf(compact_.Get(compact_.Next(present))) == score) return AddResult::kUnchanged;
     compact_.Erase(present, 2);
   }
-  size_t rank = CountWhile([&](const auto& item) {
-    if (double other = item.score(); other != score) return other < score;
-    ElementScratch scratch;
-    return item.member(scratch) < member;
-  });
   ScoreText text(score);
-  uint32_t pos = compact_.InsertBefore(compact_.Seek(2 * rank), member);
+  uint32_t pos = compact_.InsertBefore(PlaceInCompact(score, member), member);
   compact_.InsertAfter(pos, text.entry);
   return present != Listpack::kNone ? AddResult::kUpdated : AddResult::kAdded;
+}
+
+// The member before which a new one belongs, or kNone for the end.
+uint32_t SortedSet::PlaceInCompact(double score, std::string_view member) const {
+  for (uint32_t pos = compact_.First(); pos != Listpack::kNone;) {
+    uint32_t score_pos = compact_.Next(pos);
+    double other = ScoreOf(compact_.Get(score_pos));
+    ElementScratch scratch;
+    if (other > score) return pos;
+    if (other == score && compact_.Get(pos).ToString(scratch) > member) return pos;
+    pos = compact_.Next(score_pos);
+  }
+  return Listpack::kNone;
 }
 
 SortedSet::AddResult SortedSet::AddToBig(double score, std::string_view member) {

@@ -101,6 +101,7 @@ class SortedSet {
 
   static double ScoreOf(const Element& element);
   AddResult AddToCompact(double score, std::string_view member, uint32_t present);
+  uint32_t PlaceInCompact(double score, std::string_view member) const;
   AddResult AddToBig(double score, std::string_view member);
   void MakeBig();
   template <class Before>

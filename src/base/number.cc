@@ -1,5 +1,7 @@
 #include "base/number.h"
 
+#include <array>
+#include <bit>
 #include <cctype>
 #include <cerrno>
 #include <charconv>
@@ -8,6 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+
+#include "base/short_bytes.h"
 
 namespace kiln {
 namespace {
@@ -60,8 +64,19 @@ Decimal ShortestDecimal(double magnitude) {
   return decimal;
 }
 
+// log10(2) as a fraction guesses the number of digits from that of bits, at most one too low.
+int DigitCount(uint64_t value) {
+  static constexpr auto kPowers = [] {
+    std::array<uint64_t, 20> powers{};
+    for (uint64_t i = 0, power = 1; i < powers.size(); ++i, power *= 10) powers[i] = power;
+    return powers;
+  }();
+  auto guess = static_cast<size_t>(std::bit_width(value) * 1233 >> 12);
+  return static_cast<int>(guess) + (value >= kPowers[guess] || guess == 0 ? 1 : 0);
+}
+
 char* Write(std::string_view text, char* out) {
-  std::memcpy(out, text.data(), text.size());
+  CopyBytes(out, text);
   return out + text.size();
 }
 
@@ -168,27 +183,18 @@ std::optional<long double> ParseLongDouble(std::string_view text) {
 
 size_t FormatInt64(int64_t value, char* out) {
   uint64_t rest = static_cast<uint64_t>(value);
-  char* at = out;
+  char* first = out;
   if (value < 0) {
-    *at++ = '-';
+    *first++ = '-';
     rest = 0 - rest;
   }
-  char reversed[20];
-  char* first = reversed + sizeof(reversed);
-  while (rest >= 100) {
-    first -= 2;
-    std::memcpy(first, kDigitPairs + 2 * (rest % 100), 2);
-    rest /= 100;
+  char* end = first + DigitCount(rest);
+  for (char* at = end; at - first >= 2; rest /= 100) {
+    at -= 2;
+    std::memcpy(at, kDigitPairs + 2 * (rest % 100), 2);
   }
-  if (rest >= 10) {
-    first -= 2;
-    std::memcpy(first, kDigitPairs + 2 * rest, 2);
-  } else {
-    *--first = static_cast<char>('0' + rest);
-  }
-  size_t digits = reversed + sizeof(reversed) - first;
-  std::memcpy(at, first, digits);
-  return at - out + digits;
+  if ((end - first) % 2 != 0) *first = static_cast<char>('0' + rest);
+  return static_cast<size_t>(end - out);
 }
 
 size_t FormatDouble(double value, char* out) {

@@ -47,6 +47,16 @@ TEST(Number, EveryFormattedIntegerReadsBack) {
   EXPECT_EQ(FormatInt64(std::numeric_limits<int64_t>::min(), text), 20u);
 }
 
+TEST(Number, IntegersAroundPowersOfTenHaveTheirDigits) {
+  char text[kMaxInt64Chars];
+  int64_t power = 1;
+  for (int digits = 1; digits <= 18; ++digits, power *= 10) {
+    for (int64_t value : {power - 1, power, power + 1, -power, 1 - power}) {
+      ASSERT_EQ(std::string_view(text, FormatInt64(value, text)), std::to_string(value));
+    }
+  }
+}
+
 TEST(Number, DoublesTakeWhatStrtodTakes) {
   EXPECT_EQ(ParseDouble("3"), 3.0);
   EXPECT_EQ(ParseDouble("+3.5e2"), 350.0);

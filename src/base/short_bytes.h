@@ -31,24 +31,34 @@ inline bool EqualBytes(const char* a, std::string_view b) {
 // Copies bytes that do not overlap.
 inline void CopyBytes(char* to, std::string_view from) {
   size_t size = from.size();
-  if (size >= 16 && size <= 64) {
-    struct Words {
-      uint64_t low, high;
-    };
-    auto move = [&](size_t at) {
-      Words words;
-      std::memcpy(&words, from.data() + at, 16);
-      std::memcpy(to + at, &words, 16);
-    };
-    move(0);
+  // The ends overlap where the size is no multiple of the word's.
+  auto copy_ends = [&]<class Word>(Word head) {
+    Word tail;
+    std::memcpy(&head, from.data(), sizeof(Word));
+    std::memcpy(&tail, from.data() + size - sizeof(Word), sizeof(Word));
+    std::memcpy(to, &head, sizeof(Word));
+    std::memcpy(to + size - sizeof(Word), &tail, sizeof(Word));
+  };
+  struct Words {
+    uint64_t low, high;
+  };
+  if (size > 64) {
+    std::memcpy(to, from.data(), size);
+  } else if (size >= 16) {
     if (size > 32) {
-      move(16);
-      move(size - 32);
+      std::memcpy(to + 16, from.data() + 16, 16);
+      std::memcpy(to + size - 32, from.data() + size - 32, 16);
     }
-    move(size - 16);
-    return;
+    copy_ends(Words{});
+  } else if (size >= 8) {
+    copy_ends(uint64_t{});
+  } else if (size >= 4) {
+    copy_ends(uint32_t{});
+  } else if (size > 0) {
+    to[0] = from[0];
+    to[size / 2] = from[size / 2];
+    to[size - 1] = from[size - 1];
   }
-  std::memcpy(to, from.data(), size);
 }
 
 }  // namespace kiln

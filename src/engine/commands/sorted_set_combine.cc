@@ -5,9 +5,11 @@
 #include <cmath>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/number.h"
 #include "engine/commands/call.h"
 #include "engine/commands/encoding_limits.h"
@@ -166,15 +168,29 @@ void SortBySize(std::vector<Input>* inputs) {
                    [](const Input& a, const Input& b) { return a.size() < b.size(); });
 }
 
+struct MemberHash {
+  size_t operator()(const std::string& member) const { return HashBytes(member); }
+};
+
 SortedSet Unite(const Combination& combination, const ZsetLimits& limits) {
-  SortedSet result;
+  std::unordered_map<std::string, double, MemberHash> scores;
+  scores.reserve(combination.inputs.back().size());
   for (const Input& input : combination.inputs) {
     input.ForEach([&](std::string_view member, double score) {
       score = OrZero(score * input.weight);
-      std::optional<double> present = result.Score(member);
-      result.Add(present ? Join(combination.aggregate, *present, score) : score, member, limits);
+      auto [at, is_new] = scores.try_emplace(std::string(member), score);
+      if (!is_new) at->second = Join(combination.aggregate, at->second, score);
     });
   }
+  // A set is cheapest made in its order.
+  std::vector<std::pair<double, const std::string*>> ordered;
+  ordered.reserve(scores.size());
+  for (const auto& [member, score] : scores) ordered.emplace_back(score, &member);
+  std::sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first < b.first : *a.second < *b.second;
+  });
+  SortedSet result;
+  for (const auto& [score, member] : ordered) result.AddNew(score, *member, limits);
   return result;
 }
 
@@ -199,7 +215,7 @@ void ForEachCommon(const Combination& combination, F&& f) {
 SortedSet Intersect(const Combination& combination, const ZsetLimits& limits) {
   SortedSet result;
   ForEachCommon(combination, [&](std::string_view member, double score) {
-    result.Add(score, member, limits);
+    result.AddNew(score, member, limits);
     return true;
   });
   return result;
@@ -212,7 +228,7 @@ SortedSet Subtract(const Combination& combination, const ZsetLimits& limits) {
     bool is_elsewhere =
         std::any_of(combination.inputs.begin() + 1, combination.inputs.end(),
                     [&](const Input& input) { return input.Score(member).has_value(); });
-    if (!is_elsewhere) result.Add(score, member, limits);
+    if (!is_elsewhere) result.AddNew(score, member, limits);
   });
   return result;
 }

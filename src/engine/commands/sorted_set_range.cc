@@ -206,7 +206,7 @@ void ZRangeStore(Call& call) {
     ZsetLimits limits = ZsetLimitsOf(call.settings());
     (*set)->ForEachIn(
         RanksOf(**set, query), Order::kAscending,
-        [&](std::string_view member, double score) { result.Add(score, member, limits); });
+        [&](std::string_view member, double score) { result.AddNew(score, member, limits); });
   }
   StoreSortedSet(call, destination, std::move(result), "zrangestore");
 }

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/short_bytes.h"
 
 namespace kiln {
 namespace {
@@ -324,7 +325,7 @@ bool Listpack::Matches(uint32_t pos, const ListpackEntry& entry) const {
   if (ours[0] != entry.head_[0]) return false;
   if (entry.head_bytes_ > 1 && std::memcmp(ours, entry.head_, entry.head_bytes_) != 0) return false;
   std::string_view text = entry.payload_;
-  return text.empty() || std::memcmp(ours + entry.head_bytes_, text.data(), text.size()) == 0;
+  return text.empty() || EqualBytes(reinterpret_cast<const char*>(ours) + entry.head_bytes_, text);
 }
 
 uint32_t Listpack::Find(const ListpackEntry& needle, uint32_t from, uint32_t skip) const {

@@ -91,29 +91,49 @@ SortedSet::AddResult SortedSet::Add(double score, std::string_view member,
   KILN_DCHECK(!std::isnan(score));
   if (big_) return AddToBig(score, member);
   uint32_t present = compact_.Find(member, 1);
-  bool fits = size() < limits.max_listpack_entries && member.size() <= limits.max_listpack_value &&
-              compact_.byte_size() + member.size() < kMaxCompactBytes;
-  if (present != Listpack::kNone || fits) return AddToCompact(score, member, present);
-  MakeBig();
-  return AddToBig(score, member);
+  if (present == Listpack::kNone) {
+    AddNew(score, member, limits);
+    return AddResult::kAdded;
+  }
+  if (ScoreOf(compact_.Get(compact_.Next(present))) == score) return AddResult::kUnchanged;
+  compact_.Erase(present, 2);
+  InsertInCompact(score, member);
+  return AddResult::kUpdated;
 }
 
-// `present` is where the member is now, or kNone.
-SortedSet::AddResult SortedSet::AddToCompact(double score, std::string_view member,
-                                             uint32_t present) {
-  if (present != Listpack::kNone) {
-    if (ScoreOf(compact_.Get(compact_.Next(present))) == score) return AddResult::kUnchanged;
-    compact_.Erase(present, 2);
+void SortedSet::AddNew(double score, std::string_view member, const ZsetLimits& limits) {
+  if (!big_) {
+    bool fits = size() < limits.max_listpack_entries &&
+                member.size() <= limits.max_listpack_value &&
+                compact_.byte_size() + member.size() < kMaxCompactBytes;
+    if (fits) return InsertInCompact(score, member);
+    MakeBig();
   }
-  size_t rank = CountWhile([&](const auto& item) {
-    if (double other = item.score(); other != score) return other < score;
-    ElementScratch scratch;
-    return item.member(scratch) < member;
-  });
+  big_->Insert(score, member, HashBytes(member));
+}
+
+void SortedSet::InsertInCompact(double score, std::string_view member) {
   ScoreText text(score);
-  uint32_t pos = compact_.InsertBefore(compact_.Seek(2 * rank), member);
+  uint32_t pos = compact_.InsertBefore(PlaceInCompact(score, member), member);
   compact_.InsertAfter(pos, text.entry);
-  return present != Listpack::kNone ? AddResult::kUpdated : AddResult::kAdded;
+}
+
+// The member before which a new one belongs, or kNone for the end.
+uint32_t SortedSet::PlaceInCompact(double score, std::string_view member) const {
+  auto comes_after = [&](uint32_t pos, uint32_t score_pos) {
+    double other = ScoreOf(compact_.Get(score_pos));
+    ElementScratch scratch;
+    return other != score ? other > score : compact_.Get(pos).ToString(scratch) > member;
+  };
+  // Many sets grow at their end.
+  uint32_t last = compact_.Last();
+  if (last == Listpack::kNone || !comes_after(compact_.Prev(last), last)) return Listpack::kNone;
+  for (uint32_t pos = compact_.First(); pos != Listpack::kNone;) {
+    uint32_t score_pos = compact_.Next(pos);
+    if (comes_after(pos, score_pos)) return pos;
+    pos = compact_.Next(score_pos);
+  }
+  return Listpack::kNone;
 }
 
 SortedSet::AddResult SortedSet::AddToBig(double score, std::string_view member) {

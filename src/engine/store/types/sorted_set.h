@@ -41,6 +41,8 @@ class SortedSet {
 
   // Adds the member or gives it another score.
   AddResult Add(double score, std::string_view member, const ZsetLimits& limits);
+  // The same for a member that is known to be absent.
+  void AddNew(double score, std::string_view member, const ZsetLimits& limits);
   bool Remove(std::string_view member);  // false when it was absent
   void RemoveRange(RankRange range);
   // Calls f(member, score) for up to `count` members from the lowest (kAscending) or the highest,
@@ -100,7 +102,8 @@ class SortedSet {
   };
 
   static double ScoreOf(const Element& element);
-  AddResult AddToCompact(double score, std::string_view member, uint32_t present);
+  void InsertInCompact(double score, std::string_view member);
+  uint32_t PlaceInCompact(double score, std::string_view member) const;
   AddResult AddToBig(double score, std::string_view member);
   void MakeBig();
   template <class Before>

@@ -64,6 +64,21 @@ TEST_P(SortedSetTest, AddTellsNewFromMovedFromUnchanged) {
   EXPECT_EQ(set_.EncodingName(), GetParam().max_listpack_entries == 0 ? "skiplist" : "listpack");
 }
 
+TEST_P(SortedSetTest, AddNewPutsMembersInOrder) {
+  for (int i : {3, 1, 4, 5, 2}) set_.AddNew(i / 2, "m" + std::to_string(i), GetParam());
+  EXPECT_EQ(ReadAll(set_), (Pairs{{"m1", 0}, {"m2", 1}, {"m3", 1}, {"m4", 2}, {"m5", 2}}));
+}
+
+TEST(SortedSet, AddNewMakesALargeSetPastTheLimits) {
+  SortedSet set;
+  for (size_t i = 0; i <= kDefaultLimits.max_listpack_entries; ++i) {
+    EXPECT_EQ(set.EncodingName(), "listpack");
+    set.AddNew(static_cast<double>(i), std::to_string(i), kDefaultLimits);
+  }
+  EXPECT_EQ(set.EncodingName(), "skiplist");
+  EXPECT_EQ(set.Rank("128"), 128u);
+}
+
 TEST_P(SortedSetTest, AnEmptySetAnswersEverything) {
   size_t budget = 1;
   EXPECT_TRUE(set_.empty());

@@ -20,6 +20,13 @@ constexpr char kDigitPairs[] =
     "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596"
     "979899";
 
+// Decimal digits of a number; of 0 one.
+size_t CountDigits(uint64_t number) {
+  size_t digits = 1;
+  for (; number >= 10000; number /= 10000) digits += 4;
+  return digits + (number >= 10) + (number >= 100) + (number >= 1000);
+}
+
 // True when the C library's answer must be refused: it overflowed, vanished, or is not a number.
 template <class Float>
 bool IsRefused(Float value) {
@@ -173,22 +180,18 @@ size_t FormatInt64(int64_t value, char* out) {
     *at++ = '-';
     rest = 0 - rest;
   }
-  char reversed[20];
-  char* first = reversed + sizeof(reversed);
-  while (rest >= 100) {
-    first -= 2;
-    std::memcpy(first, kDigitPairs + 2 * (rest % 100), 2);
-    rest /= 100;
+  size_t digits = CountDigits(rest);
+  char* last = at + digits;
+  for (; rest >= 100; rest /= 100) {
+    last -= 2;
+    std::memcpy(last, kDigitPairs + 2 * (rest % 100), 2);
   }
   if (rest >= 10) {
-    first -= 2;
-    std::memcpy(first, kDigitPairs + 2 * rest, 2);
+    std::memcpy(at, kDigitPairs + 2 * rest, 2);
   } else {
-    *--first = static_cast<char>('0' + rest);
+    *at = static_cast<char>('0' + rest);
   }
-  size_t digits = reversed + sizeof(reversed) - first;
-  std::memcpy(at, first, digits);
-  return at - out + digits;
+  return static_cast<size_t>(at - out) + digits;
 }
 
 size_t FormatDouble(double value, char* out) {

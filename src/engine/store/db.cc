@@ -36,7 +36,9 @@ void CopyValue(const Record* from, Record* to) {
   std::memcpy(to->value(), const_cast<Record*>(from)->value(), bytes);
 }
 
-bool MayBeInteger(std::string_view text) { return text.size() <= 20 && !text.empty() && text[0] <= '9'; }
+bool MayBeInteger(std::string_view text) {
+  return text.size() <= 20 && !text.empty() && text[0] <= '9';
+}
 
 }  // namespace
 
@@ -48,12 +50,14 @@ void StoreContext::SetTime(uint64_t time_ms) {
 // ---- Looking up ----
 
 [[gnu::always_inline]] inline void Db::NoteUse(Record* record) {
-  if (context_.read_mark == 0 || context_.keep_clocks) [[unlikely]] return CountUse(record);
+  if (context_.read_mark == 0 || context_.keep_clocks) [[unlikely]]
+    return CountUse(record);
   record->set_clock(Record::ClockIn(context_.read_mark));
 }
 
 [[gnu::always_inline]] inline Record* Db::Alive(const Key& key, Record* record) {
-  if (record == nullptr || !IsExpired(record)) [[likely]] return record;
+  if (record == nullptr || !IsExpired(record)) [[likely]]
+    return record;
   if (!context_.keep_expired) DropExpired(key, record);
   return nullptr;
 }
@@ -62,7 +66,9 @@ void StoreContext::SetTime(uint64_t time_ms) {
   return Alive(key, table(key).records.Find(key.table_hash(), key.text));
 }
 
-Record* Db::Peek(const Key& key) { return Look(key); }
+Record* Db::Peek(const Key& key) {
+  return Look(key);
+}
 
 Record* Db::Touch(const Key& key) {
   Record* record = Look(key);
@@ -120,7 +126,8 @@ uint64_t Db::IdleSeconds(const Record* record) const {
 
 void Db::CountUse(Record* record) {
   if (context_.keep_clocks) return;
-  if (!IsLfu(context_.settings.maxmemory_policy)) return record->set_clock(Seconds(context_.now_ms));
+  if (!IsLfu(context_.settings.maxmemory_policy))
+    return record->set_clock(Seconds(context_.now_ms));
   // Counts logarithmically: the fuller the counter, the less likely a use is to raise it.
   uint32_t counter = LfuCounter(record);
   if (counter < 255) {
@@ -225,7 +232,8 @@ void Db::IndexExpiry(DbShard& table, const Key& key, uint64_t expiry_ms) {
 // Most strings that are set again keep their size.
 Record* Db::SetString(const Key& key, std::string_view value) {
   Record* record = Look(key);
-  if (record == nullptr || MayBeInteger(value) || !record->Overwrite(value)) return PutString(key, record, value, {});
+  if (record == nullptr || MayBeInteger(value) || !record->Overwrite(value))
+    return PutString(key, record, value, {});
   NoteUse(record);
   return record;
 }
@@ -443,6 +451,8 @@ size_t Db::MemoryBytes(const Key& key, const Record* record) const {
   return bytes + CollectionMemoryBytes(record->type(), record->collection<void>());
 }
 
-void Db::MarkWatched(const Key& key) { keyspace_.shard(key.shard()).watched->MarkDirty(index_, key.text); }
+void Db::MarkWatched(const Key& key) {
+  keyspace_.shard(key.shard()).watched->MarkDirty(index_, key.text);
+}
 
 }  // namespace kiln

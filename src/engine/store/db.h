@@ -112,7 +112,8 @@ class Db {
   // Says that a key's value changed, appeared or went: counts it and marks those who watch it.
   void Changed(const Key& key) {
     ++context_.stats.changes;
-    if (keyspace_.shard(key.shard()).watched != nullptr) [[unlikely]] MarkWatched(key);
+    if (keyspace_.shard(key.shard()).watched != nullptr) [[unlikely]]
+      MarkWatched(key);
   }
 
   // Bytes of a key's record, table slot and value.
@@ -120,7 +121,8 @@ class Db {
 
   // Calls the sink if the class of the event is switched on.
   void Notify(EventClass event_class, std::string_view event, std::string_view key) {
-    if (!(context_.settings.notify_keyspace_events & event_class)) [[likely]] return;
+    if (!(context_.settings.notify_keyspace_events & event_class)) [[likely]]
+      return;
     if (context_.events != nullptr) context_.events->OnKeyEvent(event_class, event, key, index_);
   }
 
@@ -155,7 +157,8 @@ class Db {
   // Counts a hit or a miss.
   Record* Count(const Key& key, Record* record);
   void MarkWatched(const Key& key);
-  Record* PutString(const Key& key, Record* record, std::string_view value, const StringOptions& options);
+  Record* PutString(const Key& key, Record* record, std::string_view value,
+                    const StringOptions& options);
   // Refreshes a record's clock; CountUse takes care of the LFU policies.
   void NoteUse(Record* record);
   void CountUse(Record* record);

@@ -86,12 +86,19 @@ class Record {
   }
 
   uint32_t clock() const { return bytes_[2] | bytes_[3] << 8 | bytes_[4] << 16; }
-  void set_clock(uint32_t clock) { SetHead((Load64(bytes_) & ~kClockBits) | uint64_t{clock} << 16); }
+  void set_clock(uint32_t clock) {
+    SetHead((Load64(bytes_) & ~kClockBits) | uint64_t{clock} << 16);
+  }
 
   // What a read at this clock sets in a record's first bytes; never 0.
-  static constexpr uint64_t ReadMark(uint32_t clock) { return uint64_t{clock} << 16 | uint64_t{kFetchedFlag} << 8; }
-  static constexpr uint32_t ClockIn(uint64_t read_mark) { return static_cast<uint32_t>(read_mark >> 16); }
-  // Notes a read at once: flag and clock. Only for records without a TTL field: false, and nothing noted, for others.
+  static constexpr uint64_t ReadMark(uint32_t clock) {
+    return uint64_t{clock} << 16 | uint64_t{kFetchedFlag} << 8;
+  }
+  static constexpr uint32_t ClockIn(uint64_t read_mark) {
+    return static_cast<uint32_t>(read_mark >> 16);
+  }
+  // Notes a read at once: flag and clock. Only for records without a TTL field: false, and nothing
+  // noted, for others.
   bool NoteRead(uint64_t read_mark) {
     uint64_t head = Load64(bytes_);
     if (head & kExpiryFlag) return false;
@@ -135,8 +142,9 @@ class Record {
     }
     return key() == wanted;
   }
-  // Puts another short value in the place of a bare string's; false, and nothing changed, when that takes a record of
-  // another size. Bytes are compared in words, as size classes are at least that far apart.
+  // Puts another short value in the place of a bare string's; false, and nothing changed, when that
+  // takes a record of another size. Bytes are compared in words, as size classes are at least that
+  // far apart.
   bool Overwrite(std::string_view value) {
     if (!is_bare_string() || (bytes_[5] | bytes_[6] | value.size()) >= 128) return false;
     size_t start = size_t{7} + bytes_[5];
@@ -171,11 +179,14 @@ class Record {
   void set_raw_bytes(size_t length);
 
  private:
-  static_assert(std::endian::native == std::endian::little, "the first bytes are also read as one number");
+  static_assert(std::endian::native == std::endian::little,
+                "the first bytes are also read as one number");
   static constexpr uint64_t kClockBits = uint64_t{0xffffff} << 16;
 
   // Past the first bytes, where the compiler thinks that there is nothing.
-  char* At(size_t offset) { return reinterpret_cast<char*>(reinterpret_cast<uintptr_t>(this) + offset); }
+  char* At(size_t offset) {
+    return reinterpret_cast<char*>(reinterpret_cast<uintptr_t>(this) + offset);
+  }
   void SetHead(uint64_t head) { std::memcpy(bytes_, &head, 8); }
   static uint64_t Load64(const void* from) {
     uint64_t word;

@@ -251,12 +251,14 @@ class Table {
     return slot != nullptr ? slot : FindNextDoor(segment, home, tag, key);
   }
 
-  [[gnu::noinline]] static uint64_t* FindNextDoor(Segment segment, size_t home, uint16_t tag, std::string_view key) {
+  [[gnu::noinline]] static uint64_t* FindNextDoor(Segment segment, size_t home, uint16_t tag,
+                                                  std::string_view key) {
     if (segment.count() == 1) return nullptr;
     return FindInBucket(segment.buckets()[segment.After(home)], tag, key);
   }
 
-  [[gnu::always_inline]] static inline uint64_t* FindInBucket(Bucket& bucket, uint16_t tag, std::string_view key) {
+  [[gnu::always_inline]] static inline uint64_t* FindInBucket(Bucket& bucket, uint16_t tag,
+                                                              std::string_view key) {
     for (uint32_t mask = MatchTags(bucket, tag); mask != 0; mask &= mask - 1) {
       uint64_t& slot = bucket.slots[FirstMatch(mask)];
       auto* entry = static_cast<Entry*>(SlotEntry(slot));
@@ -351,7 +353,8 @@ class Table {
       KILN_CHECK(buckets != 0);
       Segment child = Segment::Allocate(buckets, depth);
       uint64_t slots[kMaxSegmentEntries];
-      for (size_t i = 0; i < count; ++i) slots[i] = entries[i] | uint64_t{child.TagOf(hashes[i])} << 48;
+      for (size_t i = 0; i < count; ++i)
+        slots[i] = entries[i] | uint64_t{child.TagOf(hashes[i])} << 48;
       if (child.Fill({slots, count})) return child;
       child.Free();
     }

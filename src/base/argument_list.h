@@ -3,23 +3,24 @@
 // Thread safety: none.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <string_view>
-#include <vector>
 
 namespace kiln {
 
 class ArgumentList {
  public:
   size_t size() const { return size_; }
-  const std::string_view* data() const { return views_.data(); }
+  const std::string_view* data() const { return views_.get(); }
   const std::string_view& operator[](size_t i) const { return views_[i]; }
 
   // Space for `count` more behind the last, to be taken over with Extend.
   std::string_view* Room(size_t count) {
-    if (views_.size() - size_ < count) [[unlikely]]
-      views_.resize((size_ + count) * 2);
-    return views_.data() + size_;
+    if (room_ - size_ < count) [[unlikely]]
+      Resize((size_ + count) * 2);
+    return views_.get() + size_;
   }
   void Extend(size_t count) { size_ += count; }
   void Append(std::string_view view) {
@@ -31,16 +32,22 @@ class ArgumentList {
   // Forgets the views, and gives memory back after a giant request.
   void Clear() {
     size_ = 0;
-    if (views_.size() > kKeep) [[unlikely]] {
-      views_.resize(kKeep);
-      views_.shrink_to_fit();
-    }
+    if (room_ > kKeep) [[unlikely]]
+      Resize(kKeep);
   }
 
  private:
   static constexpr size_t kKeep = 65536;
 
-  std::vector<std::string_view> views_;
+  void Resize(size_t room) {
+    auto views = std::make_unique<std::string_view[]>(room);
+    std::copy_n(views_.get(), size_, views.get());
+    views_ = std::move(views);
+    room_ = room;
+  }
+
+  std::unique_ptr<std::string_view[]> views_;
+  size_t room_ = 0;
   size_t size_ = 0;
 };
 

@@ -19,13 +19,15 @@ namespace kiln {
 class ArgumentCursor {
  public:
   // `first_key` is the request's first key, hashed already (its text tells which argument it is).
-  ArgumentCursor(Arguments all, size_t start, const Key& first_key)
+  // It must stay.
+  ArgumentCursor(Arguments all, size_t start, const Key* first_key)
       : all_(all), next_(start), first_key_(first_key) {}
 
   // The next argument as a key, with its hash.
   Key NextKey() {
     std::string_view text = Text();
-    if (text.data() == first_key_.text.data()) return first_key_;
+    if (text.data() == first_key_->text.data()) [[likely]]
+      return *first_key_;
     return HashKey(text);
   }
   std::string_view Text() {
@@ -68,7 +70,7 @@ class ArgumentCursor {
  private:
   Arguments all_;
   size_t next_;
-  Key first_key_;
+  const Key* first_key_;
   Error error_ = Error::kNone;
 };
 

@@ -34,7 +34,7 @@ CommandTable::CommandTable(std::span<const std::span<const Command>> groups) {
       return std::all_of(name.begin(), name.end(), [&](char c) { return c >= low && c <= high; });
     };
     bool all_letters = all_within('A', 'Z') || all_within('a', 'z');
-    slots_[i] = {command, word, static_cast<uint32_t>(name.size()), all_letters && name.size() <= 8,
+    slots_[i] = {command, word, all_letters && name.size() <= 8 ? name.size() : ~size_t{0},
                  exact & ~kFold};
   }
 }

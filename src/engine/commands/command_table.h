@@ -36,12 +36,12 @@ class CommandTable {
     uint64_t word = exact & kFold;
     for (size_t i = Home(word, name.size());; i = (i + 1) & (kSlots - 1)) {
       const Slot& slot = slots_[i];
-      if (slot.command == nullptr) return nullptr;
-      if (slot.word == word && slot.size == name.size() &&
-          ((slot.word_is_all && (exact & slot.case_bits) == slot.case_bits) ||
-           SameName(slot.command->name, name))) {
+      if (slot.word == word && slot.letters == name.size() &&
+          (exact & slot.case_bits) == slot.case_bits) [[likely]] {
         return slot.command;
       }
+      if (slot.command == nullptr) return nullptr;
+      if (slot.word == word && SameName(slot.command->name, name)) return slot.command;
     }
   }
   const Command* FindChild(const Command& container, std::string_view name) const;
@@ -54,9 +54,10 @@ class CommandTable {
   struct Slot {
     const Command* command = nullptr;
     uint64_t word = 0;
-    uint32_t size = 0;
-    bool word_is_all = false;  // letters only, at most eight: an equal word is an equal name
-    uint64_t case_bits = 0;    // of a name in small letters, which is found in small letters only
+    // How many letters a name of letters only has, at most eight: then an equal word is an equal
+    // name. No size otherwise.
+    size_t letters = ~size_t{0};
+    uint64_t case_bits = 0;  // of a name in small letters, which is found in small letters only
   };
 
   // Clearing bit 5 takes letters' case away, and nothing else from them.

@@ -9,11 +9,15 @@
 namespace kiln {
 namespace {
 
-void ReplyString(Call& call, const Record* record) {
+void ReplyOther(Call& call, const Record* record) {
   if (record == nullptr) return call.reply.Null();
-  if (record->is_raw()) return call.reply.Bulk(record->raw());
   if (record->type() != Type::kString) return call.Fail(Error::kWrongType);
   call.reply.BulkInteger(record->integer());
+}
+
+[[gnu::always_inline]] inline void ReplyString(Call& call, const Record* record) {
+  if (record == nullptr || !record->is_raw()) return ReplyOther(call, record);
+  call.reply.Bulk(record->raw());
 }
 
 // GET key
@@ -71,7 +75,7 @@ void GetSet(Call& call) {
   const Record* record = call.db.Find(key);
   ReplyString(call, record);
   if (IsWrongType(record)) return;
-  call.db.SetString(key, value, {});
+  call.db.SetString(key, value);
   call.Changed(key, kEventString, "set");
 }
 
@@ -88,7 +92,7 @@ void MGet(Call& call) {
 void SetPairs(Call& call) {
   while (call.args.More()) {
     Key key = call.args.NextKey();
-    call.db.SetString(key, call.args.Text(), {});
+    call.db.SetString(key, call.args.Text());
     call.Changed(key, kEventString, "set");
   }
 }
@@ -114,7 +118,7 @@ void MSetNx(Call& call) {
 void SetNx(Call& call) {
   Key key = call.args.NextKey();
   if (call.db.Touch(key) != nullptr) return call.reply.Integer(0);
-  call.db.SetString(key, call.args.Text(), {});
+  call.db.SetString(key, call.args.Text());
   call.Changed(key, kEventString, "set");
   call.reply.Integer(1);
 }
@@ -205,7 +209,7 @@ void Set(Call& call) {
   std::string_view value = call.args.Text();
   if (call.args.Left() > 0) [[unlikely]]
     return SetWithOptions(call, key, value);
-  call.db.SetString(key, value, {});
+  call.db.SetString(key, value);
   call.Changed(key, kEventString, "set");
   call.reply.Ok();
 }

@@ -20,7 +20,11 @@ void IncrementBy(Call& call, const Key& key, int64_t delta) {
     value = *number;
   }
   if (__builtin_add_overflow(value, delta, &value)) return call.Fail(Error::kOverflow);
-  call.db.SetInteger(key, value);
+  if (record != nullptr && record->is_integer()) {
+    record->set_integer(value);
+  } else {
+    call.db.SetInteger(key, value);
+  }
   call.Changed(key, kEventString, "incrby");
   call.reply.Integer(value);
 }

@@ -78,7 +78,7 @@ void Dispatcher::RunWhileBusy(const Request& request, Arguments arguments, Clien
     DiscardTransaction(client, true);
     return reply.Error("EXECABORT Transaction discarded because of: " + *refusal);
   }
-  Call call(*command, ArgumentCursor(arguments, command->words, request.first_key), reply,
+  Call call(*command, ArgumentCursor(arguments, command->words, &request.first_key), reply,
             Db(keyspace_, client.db, context_), client, services_, effects_);
   call.covered = true;
   command->handler(call);

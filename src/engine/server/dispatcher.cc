@@ -10,6 +10,16 @@
 #include "engine/server/worker.h"
 
 namespace kiln {
+namespace {
+
+// Of calls whose keys are not hashed yet.
+constexpr Key kNoKey;
+
+bool IsScript(const Command& command) {
+  return Has(command.acl, Acl::kScripting) && command.Is(kSkipMonitor);
+}
+
+}  // namespace
 
 Dispatcher::Dispatcher(Server& server, Worker& worker)
     : server_(server),
@@ -21,7 +31,8 @@ Dispatcher::Dispatcher(Server& server, Worker& worker)
   services_.memcache = &worker.memcache_counters();
 }
 
-inline void Dispatcher::Account(const Command& command, const Call& call, uint64_t started_ticks) {
+[[gnu::always_inline]] inline void Dispatcher::Account(const Command& command, const Call& call,
+                                                       uint64_t started_ticks) {
   ticks_ = Ticks();
   uint64_t spent = ticks_ - started_ticks;
   CommandStats& stats = command_stats_[command.number];
@@ -36,7 +47,7 @@ inline void Dispatcher::Account(const Command& command, const Call& call, uint64
     server_.LogSlow(call, spent);
 }
 
-inline bool Dispatcher::RunWithOneShard(const Request& request, Call& call) {
+[[gnu::always_inline]] inline bool Dispatcher::RunWithOneShard(const Request& request, Call& call) {
   Shard& shard = keyspace_.shard(request.first_key.shard());
   shard.lock.Lock();
   if (shard.waiters != nullptr) [[unlikely]] {
@@ -50,16 +61,17 @@ inline bool Dispatcher::RunWithOneShard(const Request& request, Call& call) {
   return true;
 }
 
-inline void Dispatcher::RunAdmitted(const Request& request, Arguments arguments, Client& client,
-                                    Reply& reply) {
+[[gnu::always_inline]] inline void Dispatcher::RunAdmitted(const Request& request,
+                                                           Arguments arguments, Client& client,
+                                                           Reply& reply) {
   const Command& command = *request.command;
   client.last_active_ms = context_.now_ms;
   client.last_command = &command;
-  Call call(command, ArgumentCursor(arguments, command.words, request.first_key), reply,
+  Call call(command, ArgumentCursor(arguments, command.words, &request.first_key), reply,
             Db(keyspace_, client.db, context_), client, services_, effects_);
   // Monitors see a script before what it does, and anything else when it is done.
-  bool is_script = Has(command.acl, Acl::kScripting) && command.Is(kSkipMonitor);
-  if (has_monitors_ && is_script) [[unlikely]]
+  bool is_told_first = has_monitors_ && IsScript(command);
+  if (is_told_first) [[unlikely]]
     server_.FeedMonitors(call);
   uint64_t started = ticks_;  // the end of the command before
   if (command.has_one_key || arguments.size() == command.one_key_arguments) [[likely]] {
@@ -72,11 +84,11 @@ inline void Dispatcher::RunAdmitted(const Request& request, Arguments arguments,
     client.is_plain = client.IsPlain();
   }
   Account(command, call, started);
-  if (has_monitors_ && !is_script) [[unlikely]]
+  if (has_monitors_ && !is_told_first) [[unlikely]]
     server_.FeedMonitors(call);
 }
 
-inline void Dispatcher::Run(const Request& request, Arguments arguments) {
+[[gnu::always_inline]] inline void Dispatcher::Run(const Request& request, Arguments arguments) {
   Session& session = *request.session;
   Client& client = session.client();
   if (session.is_closed() || client.close_after_reply) return;
@@ -100,7 +112,7 @@ inline void Dispatcher::Run(const Request& request, Arguments arguments) {
 
 void Dispatcher::RunBatch(const RequestBatch& batch) {
   ticks_ = Ticks();
-  context_.now_ms = static_cast<uint64_t>(NowMs());
+  context_.SetTime(static_cast<uint64_t>(NowMs()));
   ReadSettings();
   for (size_t i = 0; i < batch.size; ++i)
     Run(batch.requests[i], batch.ArgumentsOf(batch.requests[i]));
@@ -243,7 +255,7 @@ void Dispatcher::PlanQueue(const Client& client) {
 }
 
 void Dispatcher::RunNested(Call& outer, const Command& command, Arguments arguments, Reply& reply) {
-  Call call(command, ArgumentCursor(arguments, command.words, Key{}), reply,
+  Call call(command, ArgumentCursor(arguments, command.words, &kNoKey), reply,
             Db(keyspace_, outer.client.db, context_), outer.client, outer.services, outer.effects);
   call.may_block = false;
   call.covered = true;
@@ -336,7 +348,7 @@ bool Dispatcher::ServeWaiter(const std::shared_ptr<BlockedRequest>& waiter,
   retry_client_.handle = waiter->client;
   retry_client_.db = waiter->db;
   retry_client_.protocol_version = waiter->protocol_version;
-  Call call(*waiter->command, ArgumentCursor(arguments, 1, Key{}), reply,
+  Call call(*waiter->command, ArgumentCursor(arguments, 1, &kNoKey), reply,
             Db(keyspace_, waiter->db, context_), retry_client_, services_, effects);
   call.is_retry = true;
   uint64_t started = Ticks();

@@ -14,7 +14,7 @@ namespace kiln {
 
 class LatencyHistogram {
  public:
-  static constexpr size_t kBuckets = 60 * 8;
+  static constexpr size_t kBuckets = 62 * 8;
 
   void Add(uint64_t ticks) {
     if (buckets_ == nullptr) [[unlikely]]
@@ -55,10 +55,8 @@ class LatencyHistogram {
 
  private:
   static size_t BucketOf(uint64_t ticks) {
-    if (ticks < 8) return ticks;
-    auto shift = static_cast<unsigned>(std::bit_width(ticks)) - 4;
-    size_t bucket = (size_t{shift} + 1) * 8 + ((ticks >> shift) & 7);
-    return bucket < kBuckets ? bucket : kBuckets - 1;
+    auto shift = static_cast<unsigned>(std::bit_width(ticks | 8)) - 4;
+    return shift * 8 + static_cast<size_t>(ticks >> shift);
   }
   static uint64_t LargestOf(size_t bucket) {
     if (bucket < 8) return bucket;

@@ -124,8 +124,9 @@ void Session::KeepRest(std::string_view rest) {
   input_.Append(rest);
 }
 
-inline Session::After Session::ParseOne(std::string_view bytes, const RequestLimits& limits,
-                                        size_t* consumed) {
+[[gnu::always_inline]] inline Session::After Session::ParseOne(std::string_view bytes,
+                                                               const RequestLimits& limits,
+                                                               size_t* consumed) {
   RequestBatch& batch = worker_.batch();
   size_t first = batch.arguments.size();
   switch (parser_.Parse(bytes, limits, &batch.arguments, consumed)) {

@@ -45,7 +45,7 @@ Worker::Worker(Server& server, uint32_t index)
       tick_(Timer::Calling<&Worker::OnTick>(this)),
       pause_end_(Timer::Calling<&Worker::OnPauseEnd>(this)) {
   context_.events = server.key_events();
-  context_.now_ms = static_cast<uint64_t>(NowMs());
+  context_.SetTime(static_cast<uint64_t>(NowMs()));
 }
 
 Worker::~Worker() = default;
@@ -60,7 +60,7 @@ void Worker::Run() {
 void Worker::BeforeTurn() {
   ++stats_.turns;
   server_.gate().Enter(index_);
-  context_.now_ms = static_cast<uint64_t>(NowMs());
+  context_.SetTime(static_cast<uint64_t>(NowMs()));
 }
 
 void Worker::AfterTurn() {

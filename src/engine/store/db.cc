@@ -36,23 +36,34 @@ void CopyValue(const Record* from, Record* to) {
   std::memcpy(to->value(), const_cast<Record*>(from)->value(), bytes);
 }
 
+bool MayBeInteger(std::string_view text) {
+  return text.size() <= 20 && !text.empty() && text[0] <= '9';
+}
+
 }  // namespace
+
+void StoreContext::SetTime(uint64_t time_ms) {
+  now_ms = time_ms;
+  read_mark = IsLfu(settings.maxmemory_policy) ? 0 : Record::ReadMark(Seconds(time_ms));
+}
 
 // ---- Looking up ----
 
 [[gnu::always_inline]] inline void Db::NoteUse(Record* record) {
-  if (context_.keep_clocks || IsLfu(context_.settings.maxmemory_policy)) [[unlikely]]
+  if (context_.read_mark == 0 || context_.keep_clocks) [[unlikely]]
     return CountUse(record);
-  uint32_t now = Seconds(context_.now_ms);
-  if (record->clock() != now) record->set_clock(now);
+  record->set_clock(Record::ClockIn(context_.read_mark));
 }
 
-[[gnu::always_inline]] inline Record* Db::Look(const Key& key) {
-  Record* record = table(key).records.Find(key.table_hash(), key.text);
+[[gnu::always_inline]] inline Record* Db::Alive(const Key& key, Record* record) {
   if (record == nullptr || !IsExpired(record)) [[likely]]
     return record;
   if (!context_.keep_expired) DropExpired(key, record);
   return nullptr;
+}
+
+[[gnu::always_inline]] inline Record* Db::Look(const Key& key) {
+  return Alive(key, table(key).records.Find(key.table_hash(), key.text));
 }
 
 Record* Db::Peek(const Key& key) {
@@ -80,8 +91,17 @@ Record* Db::Inspect(const Key& key) {
   return Count(key, Look(key));
 }
 
+// Nearly every record found has no TTL, and then its read is noted in one go.
 Record* Db::Find(const Key& key) {
-  Record* record = Count(key, Look(key));
+  Record* record = table(key).records.Find(key.table_hash(), key.text);
+  bool is_usual = record != nullptr && context_.read_mark != 0 && !context_.keep_clocks;
+  if (!is_usual || !record->NoteRead(context_.read_mark)) return FindNoting(key, record);
+  ++context_.stats.hits;
+  return record;
+}
+
+Record* Db::FindNoting(const Key& key, Record* record) {
+  record = Count(key, Alive(key, record));
   if (record != nullptr) NoteUse(record);
   return record;
 }
@@ -106,6 +126,8 @@ uint64_t Db::IdleSeconds(const Record* record) const {
 
 void Db::CountUse(Record* record) {
   if (context_.keep_clocks) return;
+  if (!IsLfu(context_.settings.maxmemory_policy))
+    return record->set_clock(Seconds(context_.now_ms));
   // Counts logarithmically: the fuller the counter, the less likely a use is to raise it.
   uint32_t counter = LfuCounter(record);
   if (counter < 255) {
@@ -210,10 +232,22 @@ void Db::IndexExpiry(DbShard& table, const Key& key, uint64_t expiry_ms) {
   }
 }
 
+// Most strings that are set again keep their size.
+Record* Db::SetString(const Key& key, std::string_view value) {
+  Record* record = Look(key);
+  if (record == nullptr || MayBeInteger(value) || !record->Overwrite(value))
+    return PutString(key, record, value, {});
+  NoteUse(record);
+  return record;
+}
+
 Record* Db::SetString(const Key& key, std::string_view value, const StringOptions& options) {
-  Record* record = Peek(key);
-  bool may_be_integer =
-      !options.as_text && value.size() <= 20 && !value.empty() && (value[0] <= '9');
+  return PutString(key, Look(key), value, options);
+}
+
+Record* Db::PutString(const Key& key, Record* record, std::string_view value,
+                      const StringOptions& options) {
+  bool may_be_integer = !options.as_text && MayBeInteger(value);
   if (record != nullptr && record->IsSmallString(options.fields()) && !may_be_integer &&
       record->RawBytes() == value.size()) {
     CopyBytes(record->value(), value);
@@ -420,16 +454,8 @@ size_t Db::MemoryBytes(const Key& key, const Record* record) const {
   return bytes + CollectionMemoryBytes(record->type(), record->collection<void>());
 }
 
-void Db::Notify(EventClass event_class, std::string_view event, std::string_view key) {
-  if (!(context_.settings.notify_keyspace_events & event_class)) [[likely]]
-    return;
-  if (context_.events != nullptr) context_.events->OnKeyEvent(event_class, event, key, index_);
-}
-
-void Db::Changed(const Key& key) {
-  ++context_.stats.changes;
-  Shard& shard = keyspace_.shard(key.shard());
-  if (shard.watched != nullptr) shard.watched->MarkDirty(index_, key.text);
+void Db::MarkWatched(const Key& key) {
+  keyspace_.shard(key.shard()).watched->MarkDirty(index_, key.text);
 }
 
 }  // namespace kiln

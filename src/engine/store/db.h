@@ -88,6 +88,7 @@ class Db {
   };
   // Sets a string, replacing whatever was there. Text that is a canonical integer is stored as one.
   Record* SetString(const Key& key, std::string_view value, const StringOptions& options);
+  Record* SetString(const Key& key, std::string_view value);
   // Sets an integer at a key whose other metadata stays; the key may be absent.
   Record* SetInteger(const Key& key, int64_t value);
   // Makes the string `bytes` long, zero-filled where it grows, and returns its record, now raw.
@@ -109,13 +110,21 @@ class Db {
   Record* CopyFrom(const Key& key, const Record* source);
 
   // Says that a key's value changed, appeared or went: counts it and marks those who watch it.
-  void Changed(const Key& key);
+  void Changed(const Key& key) {
+    ++context_.stats.changes;
+    if (keyspace_.shard(key.shard()).watched != nullptr) [[unlikely]]
+      MarkWatched(key);
+  }
 
   // Bytes of a key's record, table slot and value.
   size_t MemoryBytes(const Key& key, const Record* record) const;
 
   // Calls the sink if the class of the event is switched on.
-  void Notify(EventClass event_class, std::string_view event, std::string_view key);
+  void Notify(EventClass event_class, std::string_view event, std::string_view key) {
+    if (!(context_.settings.notify_keyspace_events & event_class)) [[likely]]
+      return;
+    if (context_.events != nullptr) context_.events->OnKeyEvent(event_class, event, key, index_);
+  }
 
   // Removes the due ones among the keys with this hash prefix, and indexes the others anew. For
   // Keyspace::ExpireDue.
@@ -142,9 +151,15 @@ class Db {
     return record->has_expiry() && record->expiry_ms() <= context_.now_ms;
   }
   Record* Look(const Key& key);
+  // The record, or null when it has expired.
+  Record* Alive(const Key& key, Record* record);
+  Record* FindNoting(const Key& key, Record* record);
   // Counts a hit or a miss.
   Record* Count(const Key& key, Record* record);
-  // Refreshes a record's clock; CountUse is the way of the LFU policies.
+  void MarkWatched(const Key& key);
+  Record* PutString(const Key& key, Record* record, std::string_view value,
+                    const StringOptions& options);
+  // Refreshes a record's clock; CountUse takes care of the LFU policies.
   void NoteUse(Record* record);
   void CountUse(Record* record);
   uint32_t FreshClock() const;

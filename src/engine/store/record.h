@@ -15,6 +15,7 @@
 // Thread safety: none; a record belongs to its shard and is touched under that shard's lock only.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -86,9 +87,24 @@ class Record {
 
   uint32_t clock() const { return bytes_[2] | bytes_[3] << 8 | bytes_[4] << 16; }
   void set_clock(uint32_t clock) {
-    bytes_[2] = static_cast<uint8_t>(clock);
-    bytes_[3] = static_cast<uint8_t>(clock >> 8);
-    bytes_[4] = static_cast<uint8_t>(clock >> 16);
+    SetHead((Load64(bytes_) & ~kClockBits) | uint64_t{clock} << 16);
+  }
+
+  // What a read at this clock sets in a record's first bytes; never 0.
+  static constexpr uint64_t ReadMark(uint32_t clock) {
+    return uint64_t{clock} << 16 | uint64_t{kFetchedFlag} << 8;
+  }
+  static constexpr uint32_t ClockIn(uint64_t read_mark) {
+    return static_cast<uint32_t>(read_mark >> 16);
+  }
+  // Notes a read at once: flag and clock. Only for records without a TTL field: false, and nothing
+  // noted, for others.
+  bool NoteRead(uint64_t read_mark) {
+    uint64_t head = Load64(bytes_);
+    if (head & kExpiryFlag) return false;
+    uint64_t noted = (head & ~kClockBits) | read_mark;
+    if (noted != head) SetHead(noted);
+    return true;
   }
 
   std::string_view key() const {
@@ -119,13 +135,24 @@ class Record {
     }
     return {const_cast<Record*>(this)->value(), RawBytes()};
   }
-  bool HasKey(std::string_view wanted) const {
+  [[gnu::always_inline]] inline bool HasKey(std::string_view wanted) const {
     if (is_bare_string() && wanted.size() < 128) [[likely]] {
       return bytes_[5] == wanted.size() &&
              EqualBytes(reinterpret_cast<const char*>(bytes_) + (bytes_[6] < 128 ? 7 : 10), wanted);
     }
-    std::string_view own = key();
-    return own.size() == wanted.size() && EqualBytes(own.data(), wanted);
+    return key() == wanted;
+  }
+  // Puts another short value in the place of a bare string's; false, and nothing changed, when that
+  // takes a record of another size. Bytes are compared in words, as size classes are at least that
+  // far apart.
+  bool Overwrite(std::string_view value) {
+    if (!is_bare_string() || (bytes_[5] | bytes_[6] | value.size()) >= 128) return false;
+    size_t start = size_t{7} + bytes_[5];
+    if ((start + bytes_[6] + 7) / 8 != (start + value.size() + 7) / 8) return false;
+    bytes_[1] = static_cast<uint8_t>(bytes_[1] & ~kEditedFlag);
+    bytes_[6] = static_cast<uint8_t>(value.size());
+    CopyBytes(At(start), value);
+    return true;
   }
   char* value() {
     std::string_view k = key();
@@ -152,6 +179,15 @@ class Record {
   void set_raw_bytes(size_t length);
 
  private:
+  static_assert(std::endian::native == std::endian::little,
+                "the first bytes are also read as one number");
+  static constexpr uint64_t kClockBits = uint64_t{0xffffff} << 16;
+
+  // Past the first bytes, where the compiler thinks that there is nothing.
+  char* At(size_t offset) {
+    return reinterpret_cast<char*>(reinterpret_cast<uintptr_t>(this) + offset);
+  }
+  void SetHead(uint64_t head) { std::memcpy(bytes_, &head, 8); }
   static uint64_t Load64(const void* from) {
     uint64_t word;
     std::memcpy(&word, from, 8);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <memory>
 #include <string>
 
@@ -159,6 +160,64 @@ TEST(Record, EveryShapeReadsBackWhatWasWritten) {
       }
     }
   }
+}
+
+TEST(Record, ReadIsNotedInFlagAndClockAndNowhereElse) {
+  RecordBox record(ShapeOf("key", "value"), "key");
+  std::memcpy(record->value(), "value", 5);
+  record->set_edited(true);
+  EXPECT_TRUE(record->NoteRead(Record::ReadMark(0xabcdef)));
+  EXPECT_TRUE(record->is_fetched());
+  EXPECT_TRUE(record->is_edited());
+  EXPECT_EQ(record->clock(), 0xabcdefu);
+  EXPECT_EQ(record->key(), "key");
+  EXPECT_EQ(record->raw(), "value");
+}
+
+TEST(Record, ReadOfOneWithExpiryIsLeftToTheCaller) {
+  RecordShape shape = ShapeOf("key", "value");
+  shape.has_expiry = true;
+  RecordBox record(shape, "key");
+  EXPECT_FALSE(record->NoteRead(Record::ReadMark(7)));
+  EXPECT_FALSE(record->is_fetched());
+  EXPECT_EQ(record->clock(), 0u);
+}
+
+TEST(Record, OverwriteTakesValuesOfTheSameSizeInWords) {
+  constexpr size_t kSizes[] = {0, 1, 7, 8, 20, 63, 127, 128};
+  char memory[512];
+  for (size_t key_bytes = 0; key_bytes < 140; ++key_bytes) {
+    for (size_t old_bytes : kSizes) {
+      for (size_t new_bytes : kSizes) {
+        std::string key(key_bytes, 'k');
+        std::string before(old_bytes, 'b');
+        std::string after(new_bytes, 'a');
+        Record* record = Record::Format(memory, ShapeOf(key, before), key, false);
+        std::memcpy(record->value(), before.data(), old_bytes);
+        bool is_short = key_bytes < 128 && old_bytes < 128 && new_bytes < 128;
+        bool fits = (ShapeOf(key, before).Bytes() + 7) / 8 == (ShapeOf(key, after).Bytes() + 7) / 8;
+        ASSERT_EQ(record->Overwrite(after), is_short && fits);
+        ASSERT_EQ(record->key(), key);
+        ASSERT_EQ(record->raw(), is_short && fits ? after : before);
+      }
+    }
+  }
+}
+
+TEST(Record, OverwriteForgetsThatTheStringWasEdited) {
+  RecordBox record(ShapeOf("key", "value"), "key");
+  record->set_edited(true);
+  EXPECT_TRUE(record->Overwrite("other"));
+  EXPECT_FALSE(record->is_edited());
+}
+
+TEST(Record, OverwriteRefusesWhatIsNotABareString) {
+  RecordShape integer = ShapeOf("key", "");
+  integer.is_integer = true;
+  EXPECT_FALSE(RecordBox(integer, "key")->Overwrite("12345678"));
+  RecordShape with_expiry = ShapeOf("key", "value");
+  with_expiry.has_expiry = true;
+  EXPECT_FALSE(RecordBox(with_expiry, "key")->Overwrite("other"));
 }
 
 TEST(Key, ShardAndTableHashShareNoBits) {

@@ -42,7 +42,11 @@ struct StoreContext {
 
   const Settings& settings;
   KeyEventSink* events = nullptr;
+  // To be called when a batch begins.
+  void SetTime(uint64_t time_ms);
+
   uint64_t now_ms = 0;
+  uint64_t read_mark = 0;  // Record::ReadMark of now; 0 while uses are counted another way (LFU)
   StoreStats stats;
   Random random;
   Reclaimer reclaimer;

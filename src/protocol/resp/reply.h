@@ -8,6 +8,7 @@
 // Thread safety: none.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -30,17 +31,7 @@ class Reply {
   void Integer(int64_t value) { Header(':', value); }
   void Bulk(std::string_view bytes) {
     char* at = out_.Reserve(bytes.size() + 32);
-    *at++ = '$';
-    if (bytes.size() < 10) {
-      *at++ = static_cast<char>('0' + bytes.size());
-    } else if (bytes.size() < 100) {
-      *at++ = static_cast<char>('0' + bytes.size() / 10);
-      *at++ = static_cast<char>('0' + bytes.size() % 10);
-    } else {
-      at += FormatInt64(static_cast<int64_t>(bytes.size()), at);
-    }
-    std::memcpy(at, "\r\n", 2);
-    at += 2;
+    at = WriteHeader(at, '$', static_cast<int64_t>(bytes.size()));
     CopyBytes(at, bytes);
     at += bytes.size();
     std::memcpy(at, "\r\n", 2);
@@ -48,7 +39,7 @@ class Reply {
     out_.CommitTo(at);
   }
   void BulkInteger(int64_t value);  // an integer's digits as a bulk string
-  void Null() { out_.Append(version_ >= 3 ? "_\r\n" : "$-1\r\n"); }
+  void Null() { version_ >= 3 ? out_.Append("_\r\n") : out_.Append("$-1\r\n"); }
   void NullArray() { out_.Append(version_ >= 3 ? "_\r\n" : "*-1\r\n"); }
   void Double(double value);
   // Long doubles and other text that is a number: a bulk string in both versions.
@@ -91,13 +82,39 @@ class Reply {
   std::string_view error_code() const { return {error_code_, error_code_size_}; }
 
  private:
+  // Headers with small numbers, ready to be copied: "$32\r\n". Writes a few bytes past their end.
+  struct ShortHeader {
+    char bytes[7];
+    uint8_t size;
+  };
+  static constexpr auto kShortHeaders = [] {
+    std::array<ShortHeader, 100> headers{};
+    for (size_t length = 0; length < headers.size(); ++length) {
+      ShortHeader& header = headers[length];
+      header.bytes[header.size++] = '$';
+      if (length >= 10) header.bytes[header.size++] = static_cast<char>('0' + length / 10);
+      header.bytes[header.size++] = static_cast<char>('0' + length % 10);
+      header.bytes[header.size++] = '\r';
+      header.bytes[header.size++] = '\n';
+    }
+    return headers;
+  }();
+
   void Header(char sigil, int64_t value) {
-    char* at = out_.Reserve(32);
+    out_.CommitTo(WriteHeader(out_.Reserve(32), sigil, value));
+  }
+  static char* WriteHeader(char* at, char sigil, int64_t value) {
+    if (static_cast<uint64_t>(value) < kShortHeaders.size()) [[likely]] {
+      const ShortHeader& header = kShortHeaders[static_cast<size_t>(value)];
+      std::memcpy(at, header.bytes, sizeof(header.bytes));
+      *at = sigil;
+      return at + header.size;
+    }
     *at++ = sigil;
     at += FormatInt64(value, at);
     *at++ = '\r';
     *at++ = '\n';
-    out_.CommitTo(at);
+    return at;
   }
   void MapHeader(char sigil, size_t pairs) {
     Header(version_ >= 3 ? sigil : '*', static_cast<int64_t>(version_ >= 3 ? pairs : pairs * 2));

@@ -60,9 +60,11 @@ inline size_t FirstMatch(uint32_t mask) {
 
 // Index of an empty slot, or kSlotsPerBucket.
 inline size_t EmptySlot(const Bucket& bucket) {
-  size_t i = 0;
-  while (i < kSlotsPerBucket && bucket.slots[i] != 0) ++i;
-  return i;
+  for (uint32_t mask = MatchTags(bucket, 0); mask != 0; mask &= mask - 1) {
+    size_t i = FirstMatch(mask);
+    if (bucket.slots[i] == 0) return i;
+  }
+  return kSlotsPerBucket;
 }
 
 }  // namespace kiln

@@ -34,18 +34,35 @@ bool Segment::Place(uint64_t slot) {
   if (PutIn(buckets()[home], slot)) return true;
   if (count() == 1) return false;
   if (PutIn(buckets()[After(home)], slot)) return true;
-  return PushAlong(home, slot);
+  return PushAlong(home, slot) != kNowhere;
+}
+
+// Buckets fill from their first slot on, so knowing how many are taken saves looking.
+bool Segment::Fill(std::span<const uint64_t> slots) {
+  uint8_t taken[kMaxSegmentBuckets] = {};
+  for (uint64_t slot : slots) {
+    size_t home = HomeOf(SlotTag(slot));
+    size_t bucket = taken[home] < kSlotsPerBucket ? home : After(home);
+    if (taken[bucket] < kSlotsPerBucket) [[likely]] {
+      buckets()[bucket].slots[taken[bucket]++] = slot;
+      continue;
+    }
+    bucket = count() == 1 ? kNowhere : PushAlong(home, slot);
+    if (bucket == kNowhere) return false;
+    ++taken[bucket];
+  }
+  return true;
 }
 
 // Finds the nearest bucket with room ahead and moves, from the far end, one entry a step that is
 // still in its home.
-bool Segment::PushAlong(size_t home, uint64_t slot) {
+size_t Segment::PushAlong(size_t home, uint64_t slot) {
   size_t path[kMaxPush + 1];
   size_t length = 0;
   path[length++] = After(home);
   size_t reach = std::min(kMaxPush, count() - 2);
   while (true) {
-    if (length > reach) return false;
+    if (length > reach) return kNowhere;
     size_t next = After(path[length - 1]);
     path[length++] = next;
     if (EmptySlot(buckets()[next]) != kSlotsPerBucket) break;
@@ -54,11 +71,12 @@ bool Segment::PushAlong(size_t home, uint64_t slot) {
     Bucket& from = buckets()[path[step - 1]];
     size_t mover = 0;
     while (mover < kSlotsPerBucket && HomeOf(SlotTag(from.slots[mover])) != path[step - 1]) ++mover;
-    if (mover == kSlotsPerBucket) return false;
+    if (mover == kSlotsPerBucket) return kNowhere;
     PutIn(buckets()[path[step]], from.slots[mover]);
     from.slots[mover] = 0;
   }
-  return PutIn(buckets()[path[0]], slot);
+  PutIn(buckets()[path[0]], slot);
+  return path[length - 1];
 }
 
 size_t Segment::Collect(uint64_t* out) const {

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "engine/store/table/bucket.h"
 
@@ -49,6 +50,8 @@ class Segment {
   // Puts a slot into its home or the next bucket, pushing others along if it must. False when there
   // is no room nearby.
   bool Place(uint64_t slot);
+  // Places the entries of a fresh segment; false when one of them finds no room nearby.
+  bool Fill(std::span<const uint64_t> slots);
 
   // Copies all occupied slots, bucket by bucket, to `out` (kMaxSegmentEntries long); returns how
   // many.
@@ -59,7 +62,10 @@ class Segment {
   void Free();
 
  private:
-  bool PushAlong(size_t home, uint64_t slot);
+  static constexpr size_t kNowhere = ~size_t{0};
+
+  // Returns the bucket that has one more entry now, or kNowhere.
+  size_t PushAlong(size_t home, uint64_t slot);
 
   uint64_t word_ = 0;
 };

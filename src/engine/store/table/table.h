@@ -22,6 +22,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/prefetch.h"
 #include "base/random.h"
 #include "engine/store/table/bucket_heap.h"
 #include "engine/store/table/segment.h"
@@ -48,8 +49,8 @@ class Table {
   size_t memory_bytes() const { return bucket_count_ * sizeof(Bucket) + DirectoryBytes(); }
 
   // Null when absent.
-  Entry* Find(uint64_t hash, std::string_view key) const {
-    if (size_ == 0) return nullptr;
+  [[gnu::always_inline]] inline Entry* Find(uint64_t hash, std::string_view key) const {
+    if (directory_word() == 0) return nullptr;
     uint64_t* slot = FindSlot(hash, key);
     return slot == nullptr ? nullptr : static_cast<Entry*>(SlotEntry(*slot));
   }
@@ -208,7 +209,7 @@ class Table {
     Segment segment = SegmentIn(word, hash);
     uint16_t tag = segment.TagOf(hash);
     const Bucket* bucket = segment.buckets() + segment.HomeOf(tag);
-    __builtin_prefetch(bucket);
+    Prefetch(bucket);
     return {bucket, tag};
   }
 
@@ -216,7 +217,7 @@ class Table {
   __attribute__((no_sanitize("thread"))) static void PrefetchEntry(Hint hint) {
     if (hint.bucket == nullptr) return;
     for (uint32_t mask = MatchTags(*hint.bucket, hint.tag); mask != 0; mask &= mask - 1) {
-      __builtin_prefetch(SlotEntry(hint.bucket->slots[FirstMatch(mask)]));
+      Prefetch(SlotEntry(hint.bucket->slots[FirstMatch(mask)]));
     }
   }
 
@@ -241,16 +242,23 @@ class Table {
   }
   Segment SegmentOf(uint64_t hash) const { return SegmentIn(directory_word(), hash); }
 
-  uint64_t* FindSlot(uint64_t hash, std::string_view key) const {
+  // Most entries are in their home bucket: that one is searched without a call.
+  [[gnu::always_inline]] inline uint64_t* FindSlot(uint64_t hash, std::string_view key) const {
     Segment segment = SegmentOf(hash);
     uint16_t tag = segment.TagOf(hash);
     size_t home = segment.HomeOf(tag);
     uint64_t* slot = FindInBucket(segment.buckets()[home], tag, key);
-    if (slot != nullptr || segment.count() == 1) return slot;
+    return slot != nullptr ? slot : FindNextDoor(segment, home, tag, key);
+  }
+
+  [[gnu::noinline]] static uint64_t* FindNextDoor(Segment segment, size_t home, uint16_t tag,
+                                                  std::string_view key) {
+    if (segment.count() == 1) return nullptr;
     return FindInBucket(segment.buckets()[segment.After(home)], tag, key);
   }
 
-  static uint64_t* FindInBucket(Bucket& bucket, uint16_t tag, std::string_view key) {
+  [[gnu::always_inline]] static inline uint64_t* FindInBucket(Bucket& bucket, uint16_t tag,
+                                                              std::string_view key) {
     for (uint32_t mask = MatchTags(bucket, tag); mask != 0; mask &= mask - 1) {
       uint64_t& slot = bucket.slots[FirstMatch(mask)];
       auto* entry = static_cast<Entry*>(SlotEntry(slot));
@@ -306,11 +314,9 @@ class Table {
   // fit.
   bool Rebuild(uint64_t hash, Segment segment, size_t count, std::span<const uint64_t> slots) {
     Segment fresh = Segment::Allocate(count, segment.depth());
-    for (uint64_t slot : slots) {
-      if (!fresh.Place(slot)) {
-        fresh.Free();
-        return false;
-      }
+    if (!fresh.Fill(slots)) {
+      fresh.Free();
+      return false;
     }
     SetSegment(hash, fresh);
     bucket_count_ += fresh.count() - segment.count();
@@ -322,7 +328,7 @@ class Table {
     if (segment.depth() == depth()) DoubleDirectory();
     unsigned child_depth = segment.depth() + 1;
     KILN_CHECK(child_depth <= 32);
-    for (uint64_t slot : slots) __builtin_prefetch(SlotEntry(slot));
+    for (uint64_t slot : slots) Prefetch(SlotEntry(slot));
     uint64_t hashes[2][kMaxSegmentEntries];
     uint64_t entries[2][kMaxSegmentEntries];
     size_t counts[2] = {0, 0};
@@ -346,12 +352,10 @@ class Table {
     for (size_t buckets = BucketsFor(count);; buckets = NextBucketCount(buckets)) {
       KILN_CHECK(buckets != 0);
       Segment child = Segment::Allocate(buckets, depth);
-      size_t placed = 0;
-      while (placed < count &&
-             child.Place(entries[placed] | uint64_t{child.TagOf(hashes[placed])} << 48)) {
-        ++placed;
-      }
-      if (placed == count) return child;
+      uint64_t slots[kMaxSegmentEntries];
+      for (size_t i = 0; i < count; ++i)
+        slots[i] = entries[i] | uint64_t{child.TagOf(hashes[i])} << 48;
+      if (child.Fill({slots, count})) return child;
       child.Free();
     }
   }

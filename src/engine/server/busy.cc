@@ -2,8 +2,9 @@
 //
 // The script stands still meanwhile (its worker is inside the Lua hook), and workers serve one
 // after another, so whatever runs here runs alone. Only what Redis allows beside a busy script is
-// run; everything else is refused with -BUSY. The requests that the worker was in the middle of,
-// the script's among them, are put aside and their sessions masked.
+// run; everything else is refused with -BUSY. The batch that the worker was in the middle of is put
+// aside. What has not begun of it is answered like the rest, except for the session whose request
+// runs and the one that is being parsed: these are masked, nothing touches them.
 
 #include "engine/server/admission.h"
 #include "engine/server/dispatcher.h"
@@ -24,13 +25,22 @@ void Worker::ServeWhileBusy() {
   auto batch = std::make_unique<RequestBatch>();
   auto read_space = std::make_unique_for_overwrite<char[]>(kReadBytes);
   size_t read_used = std::exchange(read_used_, 0);
+  size_t next = dispatcher_->next();
   std::swap(*batch, batch_);
   read_space.swap(read_space_);
-  for (size_t i = 0; i < batch->size; ++i) batch->requests[i].session->SetMasked(true);
+  Session* running = next > 0 ? batch->requests[next - 1].session : nullptr;
+  Session* active = SetActive(nullptr);
+  for (Session* session : {running, active}) {
+    if (session != nullptr) session->SetMasked(true);
+  }
+  dispatcher_->RunBusyBatch(*batch, next);
   loop_.CallReadyNow();
   RunBatch();
   FlushDirty();
-  for (size_t i = 0; i < batch->size; ++i) batch->requests[i].session->SetMasked(false);
+  for (Session* session : {running, active}) {
+    if (session != nullptr) session->SetMasked(false);
+  }
+  SetActive(active);
   std::swap(*batch, batch_);
   read_space.swap(read_space_);
   read_used_ = read_used;
@@ -43,12 +53,13 @@ bool Dispatcher::ServeOthers() {
   return worker_.loop().IsStopped();
 }
 
-void Dispatcher::RunBusyBatch(const RequestBatch& batch) {
+void Dispatcher::RunBusyBatch(RequestBatch& batch, size_t next) {
   uint64_t ticks = ticks_;
   CallEffects effects = std::exchange(effects_, {});
-  for (size_t i = 0; i < batch.size; ++i) {
-    const Request& request = batch.requests[i];
-    Session& session = *request.session;
+  for (; next < batch.size; ++next) {
+    Request& request = batch.requests[next];
+    if (request.session == nullptr || request.session->is_masked()) continue;
+    Session& session = *std::exchange(request.session, nullptr);
     Client& client = session.client();
     if (session.is_closed() || client.close_after_reply) continue;
     worker_.LendOutput(session.output());

@@ -114,8 +114,12 @@ void Dispatcher::RunBatch(const RequestBatch& batch) {
   ticks_ = Ticks();
   context_.SetTime(static_cast<uint64_t>(NowMs()));
   ReadSettings();
-  for (size_t i = 0; i < batch.size; ++i)
-    Run(batch.requests[i], batch.ArgumentsOf(batch.requests[i]));
+  for (next_ = 0; next_ < batch.size;) {
+    const Request& request = batch.requests[next_++];
+    if (request.session != nullptr) [[likely]]
+      Run(request, batch.ArgumentsOf(request));
+  }
+  next_ = 0;
 }
 
 void Dispatcher::ReadSettings() {

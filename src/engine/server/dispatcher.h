@@ -37,8 +37,11 @@ class Dispatcher final : public NestedRunner {
   void CountRefused(const Command* command, std::string_view error) override;
   void DiscardTransaction(Client& client, bool covered) override;
 
-  // The same for requests that come while a script runs for too long.
-  void RunBusyBatch(const RequestBatch& batch);
+  // The same for requests that come while a script runs for too long: from the next one on that has
+  // not begun yet, but for masked sessions; they are struck off the batch.
+  void RunBusyBatch(RequestBatch& batch, size_t next);
+  // The place in the batch behind the request that runs.
+  size_t next() const { return next_; }
 
   // The client's wait is over without a reply from a writer: sends `reply`, or the one it asked for
   // on timeout.
@@ -91,7 +94,8 @@ class Dispatcher final : public NestedRunner {
   uint64_t slow_ticks_ = 0;  // commands that take longer are looked at
   Services services_;
   CallEffects effects_;  // of the call that runs
-  uint64_t ticks_ = 0;   // when the last command ended, or the batch began
+  size_t next_ = 0;
+  uint64_t ticks_ = 0;  // when the last command ended, or the batch began
   // Flags of commands that cannot take the short way now.
   uint32_t special_flags_ = 0;
   bool has_monitors_ = false;

@@ -86,6 +86,9 @@ void InfoWriter::WriteMemory() {
   Field("allocator_active", rss);
   Field("allocator_resident", rss);
   Bytes("total_system_memory", SystemBytes());
+  Bytes("used_memory_lua", server_.scripts_->MemoryBytes());
+  Field("used_memory_vm_eval", server_.scripts_->MemoryBytes());
+  Field("number_of_cached_scripts", server_.scripts_->CachedScripts());
   Bytes("maxmemory", static_cast<size_t>(settings.maxmemory_bytes));
   Field("maxmemory_policy", server_.parameters_.ValueOf(*FindParameter("maxmemory-policy")));
   Field("allocator_frag_ratio", Ratio(rss, used));

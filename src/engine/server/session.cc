@@ -57,6 +57,12 @@ void Session::EndPause() {
 }
 
 void Session::OnReadable() {
+  Session* before = worker_.SetActive(this);
+  Read();
+  worker_.SetActive(before);
+}
+
+void Session::Read() {
   bool in_place = input_.empty();
   std::span<char> space;
   if (in_place) {
@@ -106,9 +112,11 @@ void Session::FinishInput() {
 
 void Session::Resume() {
   if (input_.empty() || !CanRun()) return;
+  Session* before = worker_.SetActive(this);
   size_t used = Parse(input_.view().substr(input_used_));
+  if (used > 0 && !is_closed_) worker_.RunBatch();  // its requests look into input_
+  worker_.SetActive(before);
   if (used == 0 || is_closed_) return;
-  worker_.RunBatch();  // its requests look into input_
   input_used_ += used;
   if (input_used_ == input_.size()) {
     input_.Release();

@@ -70,6 +70,7 @@ class Session final : public Handler {
  private:
   void OnReadable();
   void FinishInput();
+  void Read();
   void OutputGrewMuch();
   // Parses what there is; returns the bytes used.
   size_t Parse(std::string_view bytes);

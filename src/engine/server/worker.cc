@@ -167,7 +167,7 @@ void Worker::OnPauseEnd() {
 void Worker::RunBatch() {
   if (batch_.size == 0) return;
   if (is_serving_busy_) [[unlikely]] {
-    dispatcher_->RunBusyBatch(batch_);
+    dispatcher_->RunBusyBatch(batch_, 0);
     return batch_.Clear();
   }
   server_.gate().StepAside(index_);

@@ -101,6 +101,8 @@ class Worker final : public TurnHooks {
     return command;
   }
   void RunBatch();
+  // The session that is reading or parsing its input; null in between. Returns the one before.
+  Session* SetActive(Session* session) { return std::exchange(active_session_, session); }
   // Serves the connections while a script goes on for too long: refuses nearly everything, but
   // SCRIPT KILL gets through.
   void ServeWhileBusy();
@@ -159,6 +161,7 @@ class Worker final : public TurnHooks {
   std::vector<ByteBuffer> spare_buffers_;
   Timer tick_;
   Timer pause_end_;
+  Session* active_session_ = nullptr;
   bool is_serving_busy_ = false;
   bool expiry_is_due_ = false;
   size_t next_shard_ = 0;

@@ -1,4 +1,5 @@
-// A growing list of views, for parsers: room is made once, then filled without further checks.
+// A growing list of views, for parsers: room is made once, then filled without further checks. What
+// data() pointed at stays there until Clear, whatever is added.
 //
 // Thread safety: none.
 #pragma once
@@ -7,6 +8,7 @@
 #include <cstddef>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 namespace kiln {
 
@@ -32,8 +34,8 @@ class ArgumentList {
   // Forgets the views, and gives memory back after a giant request.
   void Clear() {
     size_ = 0;
-    if (room_ > kKeep) [[unlikely]]
-      Resize(kKeep);
+    if (!outgrown_.empty()) [[unlikely]]
+      Shrink();
   }
 
  private:
@@ -42,11 +44,17 @@ class ArgumentList {
   void Resize(size_t room) {
     auto views = std::make_unique<std::string_view[]>(room);
     std::copy_n(views_.get(), size_, views.get());
+    outgrown_.push_back(std::move(views_));
     views_ = std::move(views);
     room_ = room;
   }
+  void Shrink() {
+    if (room_ > kKeep) Resize(kKeep);
+    outgrown_.clear();
+  }
 
   std::unique_ptr<std::string_view[]> views_;
+  std::vector<std::unique_ptr<std::string_view[]>> outgrown_;
   size_t room_ = 0;
   size_t size_ = 0;
 };

@@ -38,6 +38,8 @@ class ByteBuffer {
       Grow(bytes);
     return data_ + size_;
   }
+  bool HasRoom(size_t bytes) const { return capacity_ - size_ >= bytes; }
+  char* end() { return data_ + size_; }
   void Commit(size_t bytes) { size_ += bytes; }
   void CommitTo(const char* end) { size_ = static_cast<size_t>(end - data_); }
 

@@ -4,8 +4,10 @@
 // text that Redis 7.2 puts into replies. Pure functions; any thread.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +36,25 @@ size_t FormatInt64(int64_t value, char* out);
 
 // Room that FormatDouble may need.
 inline constexpr size_t kMaxDoubleChars = 32;
+
+inline constexpr auto kShortDigits = [] {
+  std::array<std::array<char, 2>, 100> digits{};
+  for (size_t i = 0; i < digits.size(); ++i) {
+    char ones = static_cast<char>('0' + i % 10);
+    if (i < 10) {
+      digits[i] = {ones, ' '};
+    } else {
+      digits[i] = {static_cast<char>('0' + i / 10), ones};
+    }
+  }
+  return digits;
+}();
+
+// Writes a number below 100 and returns where it ends; touches two bytes in any case.
+inline char* FormatShort(char* out, uint64_t number) {
+  std::memcpy(out, kShortDigits[number].data(), 2);
+  return out + (number < 10 ? 1 : 2);
+}
 
 // The shortest text that reads back as the same double: "3", "3.1", "-inf", "1e+20", "1.5e-7".
 // Redis prints the digits of Grisu2, which finds a 17th digit for one double in a thousand where 16

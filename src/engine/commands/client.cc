@@ -292,7 +292,7 @@ void ClientKill(Call& call) {
     if (!filter.Matches(*client, call.client)) continue;
     ++killed;
     if (client == &call.client) {
-      client->close_after_reply = true;
+      client->CloseAfterReply();
     } else {
       call.services.clients->Kill(*client);
     }

@@ -94,9 +94,14 @@ struct Client {
   size_t output_bytes = 0;
   uint64_t commands = 0;
 
+  // What it asked for so far is still sent to it, then the connection goes.
+  void CloseAfterReply() {
+    close_after_reply = true;
+    is_plain = false;
+  }
   bool IsPlain() const {
-    return authenticated && !transaction.active && !subscriptions.any() && !no_touch &&
-           reply_mode == ReplyMode::kOn;
+    return authenticated && !close_after_reply && !transaction.active && !subscriptions.any() &&
+           !no_touch && reply_mode == ReplyMode::kOn;
   }
 };
 

@@ -126,7 +126,8 @@ struct Command {
 
   constexpr bool Is(uint32_t flag) const { return (flags & flag) != 0; }
   bool HasArity(size_t count) const {
-    return arity >= 0 ? count == static_cast<size_t>(arity) : count >= static_cast<size_t>(-arity);
+    auto given = static_cast<int>(count);
+    return given == arity || (arity < 0 && given >= -arity);
   }
 };
 

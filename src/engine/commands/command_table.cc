@@ -6,7 +6,9 @@
 
 namespace kiln {
 
-CommandTable::CommandTable(std::span<const std::span<const Command>> groups) {
+// Clearing bit 5 takes letters' case away, and nothing else from them.
+CommandTable::CommandTable(std::span<const std::span<const Command>> groups, Case name_case)
+    : fold_(name_case == Case::kAny ? 0xdfdfdfdfdfdfdfdf : ~uint64_t{0}) {
   for (auto group : groups) {
     for (const Command& command : group) all_.push_back(&command);
   }
@@ -26,16 +28,13 @@ CommandTable::CommandTable(std::span<const std::span<const Command>> groups) {
     command->one_key_arguments = static_cast<uint8_t>(is_list ? keys.first + 1 : 0);
     if (command->name.find('|') != std::string_view::npos) continue;
     std::string_view name = command->name;
-    uint64_t exact = Word(name);
-    uint64_t word = exact & kFold;
+    uint64_t word = Word(name) & fold_;
     size_t i = Home(word, name.size());
     while (slots_[i].command != nullptr) i = (i + 1) & (kSlots - 1);
-    auto all_within = [&](char low, char high) {
-      return std::all_of(name.begin(), name.end(), [&](char c) { return c >= low && c <= high; });
-    };
-    bool all_letters = all_within('A', 'Z') || all_within('a', 'z');
-    slots_[i] = {command, word, all_letters && name.size() <= 8 ? name.size() : ~size_t{0},
-                 exact & ~kFold};
+    char first = name_case == Case::kAny ? 'A' : 'a';
+    bool all_letters = std::all_of(name.begin(), name.end(),
+                                   [&](char c) { return c >= first && c <= first + 25; });
+    slots_[i] = {command, word, all_letters && name.size() <= 8 ? name.size() : ~size_t{0}};
   }
 }
 

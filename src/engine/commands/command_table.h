@@ -18,10 +18,13 @@ namespace kiln {
 
 class CommandTable {
  public:
-  // The groups' rows must outlive the table.
-  explicit CommandTable(std::span<const std::span<const Command>> groups);
+  // memcached's names are found as they are written only.
+  enum class Case { kAny, kExact };
 
-  // By name in any case; null when unknown. For a container with a known subcommand in
+  // The groups' rows must outlive the table.
+  explicit CommandTable(std::span<const std::span<const Command>> groups, Case name_case);
+
+  // By name; null when unknown. For a container with a known subcommand in
   // arguments[1], that row.
   [[gnu::always_inline]] inline const Command* Find(Arguments arguments) const {
     const Command* command = FindName(arguments[0]);
@@ -32,14 +35,11 @@ class CommandTable {
     return command;
   }
   [[gnu::always_inline]] inline const Command* FindName(std::string_view name) const {
-    uint64_t exact = Word(name);
-    uint64_t word = exact & kFold;
+    uint64_t word = Word(name) & fold_;
     for (size_t i = Home(word, name.size());; i = (i + 1) & (kSlots - 1)) {
       const Slot& slot = slots_[i];
-      if (slot.word == word && slot.letters == name.size() &&
-          (exact & slot.case_bits) == slot.case_bits) [[likely]] {
+      if (slot.word == word && slot.letters == name.size()) [[likely]]
         return slot.command;
-      }
       if (slot.command == nullptr) return nullptr;
       if (slot.word == word && SameName(slot.command->name, name)) return slot.command;
     }
@@ -57,11 +57,8 @@ class CommandTable {
     // How many letters a name of letters only has, at most eight: then an equal word is an equal
     // name. No size otherwise.
     size_t letters = ~size_t{0};
-    uint64_t case_bits = 0;  // of a name in small letters, which is found in small letters only
   };
 
-  // Clearing bit 5 takes letters' case away, and nothing else from them.
-  static constexpr uint64_t kFold = 0xdfdfdfdfdfdfdfdf;
   // The first (or for a short name all) letters.
   static uint64_t Word(std::string_view name) {
     uint64_t word = 0;
@@ -94,6 +91,7 @@ class CommandTable {
   static constexpr unsigned kSlotBits = 11;
   static constexpr size_t kSlots = size_t{1} << kSlotBits;
 
+  uint64_t fold_;
   Slot slots_[kSlots];
   std::vector<const Command*> all_;
 };

@@ -148,7 +148,7 @@ void Ping(Call& call) {
 // QUIT
 void Quit(Call& call) {
   call.reply.Ok();
-  call.client.close_after_reply = true;
+  call.client.CloseAfterReply();
 }
 
 // RESET: the connection as it was when it began, but for what the library said of itself.

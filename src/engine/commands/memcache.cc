@@ -33,6 +33,7 @@ constexpr std::string_view kBadFormat = "CLIENT_ERROR bad command line format\r\
 constexpr std::string_view kBadExpiry = "CLIENT_ERROR invalid exptime argument\r\n";
 constexpr std::string_view kNotFound = "NOT_FOUND\r\n";
 constexpr std::string_view kNotStored = "NOT_STORED\r\n";
+constexpr std::string_view kEnd = "END\r\n";
 constexpr std::string_view kStored = "STORED\r\n";
 
 MemcacheCounters& Counters(Call& call) {
@@ -44,7 +45,7 @@ bool IsQuiet(Call& call) {
   return call.args.all().back() == "noreply";
 }
 
-void Say(Call& call, bool is_quiet, std::string_view line) {
+[[gnu::always_inline]] inline void Say(Call& call, bool is_quiet, std::string_view line) {
   if (!is_quiet) call.reply.Raw(line);
 }
 
@@ -74,37 +75,71 @@ void RenewCas(Call& call, const Key& key, Record* record) {
 
 // ---- Reading ----
 
-// Most numbers in replies have one or two digits.
-char* PutShort(char* at, int64_t number) {
-  if (number >= 100) return at + FormatInt64(number, at);
-  if (number >= 10) *at++ = static_cast<char>('0' + number / 10);
-  *at++ = static_cast<char>('0' + number % 10);
-  return at;
+char* PutText(char* at, std::string_view text) {
+  std::memcpy(at, text.data(), text.size());
+  return at + text.size();
 }
 
-void AppendItem(ByteBuffer& out, std::string_view key, const Record* record, bool with_cas) {
-  char scratch[kMaxInt64Chars];
-  std::string_view value = record->is_raw() ? record->raw() : Db::StringOf(record, scratch);
-  char* at = out.Reserve(key.size() + value.size() + 64);
-  std::memcpy(at, "VALUE ", 6);
-  at += 6;
-  CopyBytes(at, key);
-  at += key.size();
+// Most numbers in replies have one or two digits.
+char* PutDigits(char* at, uint64_t number) {
+  if (number < 100) [[likely]]
+    return FormatShort(at, number);
+  return at + FormatInt64(static_cast<int64_t>(number), at);
+}
+
+// What an item's reply has around key and value, at most.
+constexpr size_t kItemFrameBytes = 80;
+
+struct ItemView {
+  std::string_view key;
+  std::string_view value;
+  uint32_t flags = 0;
+  bool with_cas = false;
+  uint64_t cas = 0;
+};
+
+// Writes an item's reply, and `tail` behind it; returns the end. `copy` copies key and value.
+template <class Copy>
+[[gnu::always_inline]] inline char* WriteItem(char* at, const ItemView& item, std::string_view tail,
+                                              Copy copy) {
+  at = PutText(at, "VALUE ");
+  copy(at, item.key);
+  at += item.key.size();
   *at++ = ' ';
-  at = PutShort(at, record->client_flags());
+  at = PutDigits(at, item.flags);
   *at++ = ' ';
-  at = PutShort(at, static_cast<int64_t>(value.size()));
-  if (with_cas) {
+  at = PutDigits(at, item.value.size());
+  if (item.with_cas) {
     *at++ = ' ';
-    at += FormatInt64(static_cast<int64_t>(record->cas()), at);
+    at = PutDigits(at, item.cas);
   }
-  *at++ = '\r';
-  *at++ = '\n';
-  CopyBytes(at, value);
-  at += value.size();
-  *at++ = '\r';
-  *at++ = '\n';
-  out.CommitTo(at);
+  at = PutText(at, "\r\n");
+  copy(at, item.value);
+  at = PutText(at + item.value.size(), "\r\n");
+  return PutText(at, tail);
+}
+
+[[gnu::noinline]] void AppendAnyItem(ByteBuffer& out, std::string_view key, const Record* record,
+                                     bool with_cas, std::string_view tail) {
+  char scratch[kMaxInt64Chars];
+  ItemView item{key, Db::StringOf(record, scratch), record->client_flags(), with_cas,
+                record->cas()};
+  char* at = out.Reserve(key.size() + item.value.size() + kItemFrameBytes);
+  out.CommitTo(WriteItem(at, item, tail, CopyBytes));
+}
+
+// Short items with small flags, which nearly all are, are written without any call.
+[[gnu::always_inline]] inline void AppendItem(ByteBuffer& out, std::string_view key,
+                                              const Record* record, bool with_cas,
+                                              std::string_view tail) {
+  constexpr size_t kShortBytes = 64;
+  if (with_cas || !record->is_raw()) return AppendAnyItem(out, key, record, with_cas, tail);
+  ItemView item{key, record->raw(), record->client_flags(), false, 0};
+  if (key.size() > kShortBytes || item.value.size() > kShortBytes || item.flags >= 100 ||
+      !out.HasRoom(2 * kShortBytes + kItemFrameBytes)) [[unlikely]] {
+    return AppendAnyItem(out, key, record, with_cas, tail);
+  }
+  out.CommitTo(WriteItem(out.end(), item, tail, CopyShortBytes));
 }
 
 Record* Touched(Call& call, const Key& key, uint64_t expiry_ms) {
@@ -119,20 +154,22 @@ Record* Touched(Call& call, const Key& key, uint64_t expiry_ms) {
   return call.db.SetExpiry(key, record, expiry_ms);
 }
 
-void RetrieveOne(Call& call, const Key& key, bool with_cas, const uint64_t* expiry_ms) {
+[[gnu::always_inline]] inline void RetrieveOne(Call& call, const Key& key, bool with_cas,
+                                               const uint64_t* expiry_ms, std::string_view tail) {
   Record* record = expiry_ms == nullptr ? call.db.Find(key) : Touched(call, key, *expiry_ms);
-  if (IsString(record)) AppendItem(call.reply.out(), key.text, record, with_cas);
+  if (!IsString(record)) return call.reply.Raw(tail);
+  AppendItem(call.reply.out(), key.text, record, with_cas, tail);
 }
 
 // Answers with the items of all keys that are left, of which there are several. memcached promises
 // nothing about them together, so each shard is locked for its key alone. `expiry_ms` is for gat
 // and gats.
-void RetrieveSeveral(Call& call, bool with_cas, const uint64_t* expiry_ms) {
+[[gnu::noinline]] void RetrieveSeveral(Call& call, bool with_cas, const uint64_t* expiry_ms) {
   constexpr size_t kAhead = 16;  // keys whose cache misses overlap
   ByteBuffer& out = call.reply.out();
   size_t reply_start = out.size();
   Key keys[kAhead];
-  Db::Hint hints[kAhead];
+  TableHint hints[kAhead];
   while (size_t count = std::min(call.args.Left(), kAhead)) {
     for (size_t i = 0; i < count; ++i) {
       if (call.args.Peek().size() > kMaxKeyBytes) {
@@ -141,22 +178,23 @@ void RetrieveSeveral(Call& call, bool with_cas, const uint64_t* expiry_ms) {
       }
       keys[i] = call.args.NextKey();
       hints[i] = call.db.PrefetchBucket(keys[i]);
+      keys[i].seen = &hints[i];
     }
-    for (size_t i = 0; i < count; ++i) Db::PrefetchRecord(hints[i]);
+    for (size_t i = 0; i < count; ++i) Db::PrefetchRecord(&hints[i]);
     for (size_t i = 0; i < count; ++i) {
-      call.WithShard(keys[i].shard(), [&] { RetrieveOne(call, keys[i], with_cas, expiry_ms); });
+      call.WithShard(keys[i].shard(), [&] { RetrieveOne(call, keys[i], with_cas, expiry_ms, ""); });
     }
   }
-  out.Append("END\r\n");
+  out.Append(kEnd);
 }
 
 // The usual one key, whose shard the dispatcher has locked, or several.
-void Retrieve(Call& call, bool with_cas, const uint64_t* expiry_ms = nullptr) {
+[[gnu::always_inline]] inline void Retrieve(Call& call, bool with_cas,
+                                            const uint64_t* expiry_ms = nullptr) {
   if (call.args.Left() != 1) return RetrieveSeveral(call, with_cas, expiry_ms);
   Key key = call.args.NextKey();
   if (key.text.size() > kMaxKeyBytes) return call.reply.Raw(kBadFormat);
-  RetrieveOne(call, key, with_cas, expiry_ms);
-  call.reply.Raw("END\r\n");
+  RetrieveOne(call, key, with_cas, expiry_ms, kEnd);
 }
 
 void RetrieveAndTouch(Call& call, bool with_cas) {
@@ -211,20 +249,21 @@ struct Item {
   std::string_view value() const { return block.substr(0, block.size() - 2); }
 };
 
-Item ReadItem(Call& call, StoreVerb verb) {
+[[gnu::always_inline]] inline Item ReadItem(Call& call, StoreVerb verb) {
   Item item;
   item.key = call.args.NextKey();
-  ReadUint32(call.args.Text(), &item.flags);
+  Arguments rest = call.args.Rest();
+  ReadUint32(rest[0], &item.flags);
   int32_t exptime = 0;
-  ReadInt32(call.args.Text(), &exptime);
+  ReadInt32(rest[1], &exptime);
   item.expiry_ms = ExpiryMs(exptime, call.now_ms());
-  item.block = call.args.Text();
-  if (verb == StoreVerb::kCas) ReadUint64(call.args.Text(), &item.cas);
-  item.is_quiet = call.args.Peek() == "noreply";
+  item.block = rest[2];
+  if (verb == StoreVerb::kCas) ReadUint64(rest[3], &item.cas);
+  item.is_quiet = rest.back() == "noreply";
   return item;
 }
 
-void Put(Call& call, const Item& item) {
+[[gnu::always_inline]] inline void Put(Call& call, const Item& item) {
   Db::StringOptions options;
   options.expiry_ms = item.expiry_ms;
   options.client_flags = item.flags;
@@ -282,17 +321,26 @@ void RefuseItem(Call& call, const Item& item, StoreVerb verb) {
                    : "SERVER_ERROR out of memory storing object\r\n");
 }
 
-void Store(Call& call, StoreVerb verb) {
-  Item item = ReadItem(call, verb);
-  if (item.block.empty() || call.db.context().no_room) return RefuseItem(call, item, verb);
+// Counts a store that may go on; false when its block is bad or has no place.
+[[gnu::always_inline]] inline bool MayStore(Call& call, const Item& item, StoreVerb verb) {
+  if (item.block.empty() || call.db.context().no_room) [[unlikely]] {
+    RefuseItem(call, item, verb);
+    return false;
+  }
   ++Counters(call).sets;
-  if (!item.block.ends_with("\r\n"))
-    return Say(call, item.is_quiet, "CLIENT_ERROR bad data chunk\r\n");
-  if (verb == StoreVerb::kSet) return Put(call, item);
+  if (item.block.ends_with("\r\n")) [[likely]]
+    return true;
+  Say(call, item.is_quiet, "CLIENT_ERROR bad data chunk\r\n");
+  return false;
+}
+
+void StoreIf(Call& call, StoreVerb verb) {
+  Item item = ReadItem(call, verb);
+  if (!MayStore(call, item, verb)) return;
   Record* record = call.db.Touch(item.key);
   switch (verb) {
     case StoreVerb::kSet:
-      break;
+      return Put(call, item);
     case StoreVerb::kAdd:
       return record == nullptr ? Put(call, item) : Say(call, item.is_quiet, kNotStored);
     case StoreVerb::kReplace:
@@ -308,27 +356,28 @@ void Store(Call& call, StoreVerb verb) {
 
 // set key flags exptime bytes [noreply]
 void Set(Call& call) {
-  Store(call, StoreVerb::kSet);
+  Item item = ReadItem(call, StoreVerb::kSet);
+  if (MayStore(call, item, StoreVerb::kSet)) Put(call, item);
 }
 // add key flags exptime bytes [noreply]
 void Add(Call& call) {
-  Store(call, StoreVerb::kAdd);
+  StoreIf(call, StoreVerb::kAdd);
 }
 // replace key flags exptime bytes [noreply]
 void Replace(Call& call) {
-  Store(call, StoreVerb::kReplace);
+  StoreIf(call, StoreVerb::kReplace);
 }
 // append key flags exptime bytes [noreply]
 void Append(Call& call) {
-  Store(call, StoreVerb::kAppend);
+  StoreIf(call, StoreVerb::kAppend);
 }
 // prepend key flags exptime bytes [noreply]
 void Prepend(Call& call) {
-  Store(call, StoreVerb::kPrepend);
+  StoreIf(call, StoreVerb::kPrepend);
 }
 // cas key flags exptime bytes cas [noreply]
 void Cas(Call& call) {
-  Store(call, StoreVerb::kCas);
+  StoreIf(call, StoreVerb::kCas);
 }
 
 // ---- Changing ----
@@ -436,7 +485,7 @@ void MetaNoop(Call& call) {
 
 // quit
 void Quit(Call& call) {
-  call.client.close_after_reply = true;
+  call.client.CloseAfterReply();
 }
 
 // shutdown
@@ -447,7 +496,7 @@ void Shutdown(Call& call) {
   if (all.size() > 1 && !(all.size() == 2 && all[1] == "graceful")) {
     return call.reply.Raw("CLIENT_ERROR invalid shutdown mode\r\n");
   }
-  call.client.close_after_reply = true;
+  call.client.CloseAfterReply();
   call.services.server->Shutdown();
 }
 

@@ -140,7 +140,7 @@ void Shutdown(Call& call) {
   if (save) return call.FailText(kNoPersistence);
   Log(LogLevel::kNotice, "User requested shutdown...");
   call.services.server->Shutdown();
-  call.client.close_after_reply = true;
+  call.client.CloseAfterReply();
 }
 
 // TIME

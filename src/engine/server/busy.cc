@@ -56,19 +56,24 @@ bool Dispatcher::ServeOthers() {
 void Dispatcher::RunBusyBatch(RequestBatch& batch, size_t next) {
   uint64_t ticks = ticks_;
   CallEffects effects = std::exchange(effects_, {});
+  size_t kept = next;
   for (; next < batch.size; ++next) {
-    Request& request = batch.requests[next];
-    if (request.session == nullptr || request.session->is_masked()) continue;
-    Session& session = *std::exchange(request.session, nullptr);
+    const Request& request = batch.requests[next];
+    Session& session = *request.session;
+    if (session.is_masked()) {
+      batch.requests[kept++] = request;
+      continue;
+    }
     Client& client = session.client();
     if (session.is_closed() || client.close_after_reply) continue;
     worker_.LendOutput(session.output());
     size_t reply_start = session.output().size();
     Reply reply(session.output(), client.protocol_version);
-    RunWhileBusy(request, batch.ArgumentsOf(request), client, reply);
+    RunWhileBusy(request, request.arguments, client, reply);
     client.is_plain = client.IsPlain();
     FinishReply(session, reply_start, true);
   }
+  batch.size = kept;
   effects_ = std::move(effects);
   ticks_ = ticks;
 }

@@ -61,7 +61,7 @@ void Server::Close(ClientHandle who, bool after_output) {
 }
 
 void Server::Kill(Client& client) {
-  client.close_after_reply = true;
+  client.CloseAfterReply();
   workers_[client.handle.worker]->dispatcher().ForgetAlone(client);
   Close(client.handle, false);
 }

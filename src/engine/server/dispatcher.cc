@@ -12,6 +12,8 @@
 namespace kiln {
 namespace {
 
+// In special_flags_: as if every row had it.
+constexpr uint32_t kEveryCommand = uint32_t{1} << 31;
 // Of calls whose keys are not hashed yet.
 constexpr Key kNoKey;
 
@@ -61,6 +63,7 @@ Dispatcher::Dispatcher(Server& server, Worker& worker)
   return true;
 }
 
+template <bool kTellsMonitors>
 [[gnu::always_inline]] inline void Dispatcher::RunAdmitted(const Request& request,
                                                            Arguments arguments, Client& client,
                                                            Reply& reply) {
@@ -70,7 +73,8 @@ Dispatcher::Dispatcher(Server& server, Worker& worker)
   Call call(command, ArgumentCursor(arguments, command.words, &request.first_key), reply,
             Db(keyspace_, client.db, context_), client, services_, effects_);
   // Monitors see a script before what it does, and anything else when it is done.
-  bool is_told_first = has_monitors_ && IsScript(command);
+  bool has_monitors = kTellsMonitors && has_monitors_;
+  bool is_told_first = has_monitors && IsScript(command);
   if (is_told_first) [[unlikely]]
     server_.FeedMonitors(call);
   uint64_t started = ticks_;  // the end of the command before
@@ -84,22 +88,22 @@ Dispatcher::Dispatcher(Server& server, Worker& worker)
     client.is_plain = client.IsPlain();
   }
   Account(command, call, started);
-  if (has_monitors_ && !is_told_first) [[unlikely]]
+  if (has_monitors && !is_told_first) [[unlikely]]
     server_.FeedMonitors(call);
 }
 
 [[gnu::always_inline]] inline void Dispatcher::Run(const Request& request, Arguments arguments) {
   Session& session = *request.session;
   Client& client = session.client();
-  if (session.is_closed() || client.close_after_reply) return;
+  if (!client.is_plain && (session.is_closed() || client.close_after_reply)) return;
   worker_.LendOutput(session.output());
   size_t reply_start = session.output().size();
   Reply reply(session.output(), client.protocol_version);
   const Command* command = request.command;
   // The usual case needs none of the checks of Admit but these.
   if (client.is_plain && command != nullptr && command->HasArity(arguments.size()) &&
-      !command->Is(special_flags_)) [[likely]] {
-    RunAdmitted(request, arguments, client, reply);
+      ((command->flags | kEveryCommand) & special_flags_) == 0) [[likely]] {
+    RunAdmitted<false>(request, arguments, client, reply);
     if (client.is_plain) return session.OutputGrew();
   } else {
     RunSpecial(request, arguments, client, reply);
@@ -116,21 +120,20 @@ void Dispatcher::RunBatch(const RequestBatch& batch) {
   ReadSettings();
   for (next_ = 0; next_ < batch.size;) {
     const Request& request = batch.requests[next_++];
-    if (request.session != nullptr) [[likely]]
-      Run(request, batch.ArgumentsOf(request));
+    Run(request, request.arguments);
   }
   next_ = 0;
 }
 
 void Dispatcher::ReadSettings() {
-  special_flags_ =
-      kDebugOnly | kContainer | (server_.settings().maxmemory_bytes > 0 ? kGrows | kLocksQueue : 0);
+  special_flags_ = kDebugOnly | kContainer | (server_.IsNearLimit() ? kGrows | kLocksQueue : 0);
   has_monitors_ = server_.has_monitors();
   tracks_latency_ = server_.settings().latency_tracking;
   command_stats_ = worker_.command_stats().data();
   slow_ticks_ = server_.SlowTicks();
   is_paused_ = server_.IsPaused(context_.now_ms);
   if (is_paused_) special_flags_ |= kReadOnly;
+  if (has_monitors_) special_flags_ |= kEveryCommand;
 }
 
 // A browser made to talk to this port must get nothing done: the lines of its request that are no
@@ -157,7 +160,7 @@ void Dispatcher::RunSpecial(const Request& request, Arguments arguments, Client&
   } else {
     context_.keep_clocks = client.no_touch;
     context_.keep_expired = is_paused_ && command->Is(kReadOnly);
-    RunAdmitted(request, arguments, client, reply);
+    RunAdmitted<true>(request, arguments, client, reply);
     context_.keep_clocks = false;
     context_.keep_expired = false;
   }
@@ -188,7 +191,7 @@ void Dispatcher::RunMemcache(const Request& request, Arguments arguments, Client
     return reply.Raw(refusal);
   }
   context_.no_room = command->Is(kGrows) && !server_.MakeRoom(context_);
-  RunAdmitted(request, arguments, client, reply);
+  RunAdmitted<true>(request, arguments, client, reply);
   context_.no_room = false;
 }
 

@@ -64,6 +64,8 @@ class Dispatcher final : public NestedRunner {
   void RunSpecial(const Request& request, Arguments arguments, Client& client, Reply& reply);
   void Refuse(const Command* command, std::string_view refusal, Client& client, Reply& reply);
   void RunMemcache(const Request& request, Arguments arguments, Client& client, Reply& reply);
+  // Monitors are told when kTellsMonitors; the usual way knows that there are none.
+  template <bool kTellsMonitors>
   void RunAdmitted(const Request& request, Arguments arguments, Client& client, Reply& reply);
   // The usual case, one key in one shard with nobody waiting; false when it takes more.
   bool RunWithOneShard(const Request& request, Call& call);

@@ -20,11 +20,10 @@ class Session;
 
 struct Request {
   Session* session;
-  const Command* command;   // null: unknown
-  uint32_t first_argument;  // into RequestBatch::arguments
-  uint32_t argument_count;
-  Key first_key;                   // of commands that have one at a fixed place
-  Table<RecordPolicy>::Hint hint;  // where that key's record is, for prefetching
+  const Command* command;  // null: unknown
+  Arguments arguments;     // into RequestBatch::arguments
+  Key first_key;           // of commands that have one at a fixed place
+  TableHint hint;          // where that key's record is
 };
 
 struct RequestBatch {
@@ -34,9 +33,6 @@ struct RequestBatch {
   Request requests[kMax];
   ArgumentList arguments;
 
-  Arguments ArgumentsOf(const Request& request) const {
-    return {arguments.data() + request.first_argument, request.argument_count};
-  }
   void Clear() {
     size = 0;
     arguments.Clear();

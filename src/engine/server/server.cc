@@ -48,8 +48,8 @@ Server::Server(ParameterSet& parameters, Protocol protocol, std::string config_f
       protocol_(protocol),
       config_file_(std::move(config_file)),
       keyspace_(static_cast<int>(parameters.settings()->databases)),
-      commands_(CommandGroups()),
-      memcache_commands_(MemcacheCommandGroups()),
+      commands_(CommandGroups(), CommandTable::Case::kAny),
+      memcache_commands_(MemcacheCommandGroups(), CommandTable::Case::kExact),
       ticks_per_us_(MeasureTicksPerUs()),
       started_ms_(static_cast<uint64_t>(NowMs())),
       run_id_(RandomHex(20)),
@@ -136,6 +136,12 @@ void Server::OnDisconnected(Session& session) {
 }
 
 // ---- For dispatchers ----
+
+bool Server::IsNearLimit() const {
+  constexpr size_t kBatchGrowth = size_t{2} << 20;  // what a batch of usual requests may add
+  auto limit = static_cast<size_t>(settings().maxmemory_bytes);
+  return limit > 0 && AllocatedBytes() + kBatchGrowth > limit;
+}
 
 bool Server::MakeRoom(StoreContext& context) {
   auto limit = static_cast<size_t>(settings().maxmemory_bytes);

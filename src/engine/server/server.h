@@ -63,6 +63,10 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   bool IsHeldBack(const Command* command, const Client& client) const;
   // Commands that take longer are for LogSlow.
   uint64_t SlowTicks() const;
+  // Whether a batch of usual requests could take more memory than maxmemory: then each one that
+  // may grow is looked at.
+  bool IsNearLimit() const;
+  // Evicts down to maxmemory; false when it cannot.
   bool MakeRoom(StoreContext& context);
   void CountBlocked(int change) { blocked_clients_.fetch_add(change, std::memory_order_relaxed); }
   void SendUnblock(ClientHandle to, std::string reply);
@@ -133,8 +137,8 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Listener>> listeners_;       // TCP; on worker 0
   std::vector<std::unique_ptr<Listener>> unix_listeners_;  // on worker 0
-  std::string listening_on_;         // AddressText of listeners_
-  std::vector<Fd> new_sockets_;      // take the place of listeners_ when worker 0 comes to it
+  std::string listening_on_;                               // AddressText of listeners_
+  std::vector<Fd> new_sockets_;  // take the place of listeners_ when worker 0 comes to it
   std::string new_listening_on_;
   size_t next_worker_ = 0;
   std::atomic<uint64_t> next_client_id_{1};

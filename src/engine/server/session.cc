@@ -147,15 +147,15 @@ void Session::KeepRest(std::string_view rest) {
     case RequestParser::Status::kComplete:
       break;
   }
-  size_t count = batch.arguments.size() - first;
-  if (count == 0) return After::kEmpty;
-  if (is_paused_ && IsHeldBack({batch.arguments.data() + first, count})) [[unlikely]] {
+  Arguments arguments{batch.arguments.data() + first, batch.arguments.size() - first};
+  if (arguments.empty()) return After::kEmpty;
+  if (is_paused_ && IsHeldBack(arguments)) [[unlikely]] {
     batch.Clear();  // it held nothing else: it ran before this request was parsed
     *consumed = 0;
     SetHeldBack(true);
     return After::kStop;
   }
-  const Command* command = worker_.AddRequest(*this, client_, first, count);
+  const Command* command = worker_.AddRequest(*this, client_, arguments);
   bool is_inline = bytes[0] != '*';
   bool must_run = is_inline || !limits.authenticated || command == nullptr ||
                   command->Is(kEndsBatch | kBlocking);
@@ -164,10 +164,9 @@ void Session::KeepRest(std::string_view rest) {
   return After::kRan;
 }
 
-inline Session::After Session::ParseOneMemcache(std::string_view bytes, size_t* consumed) {
+[[gnu::always_inline]] inline Session::After Session::ParseOneMemcache(
+    std::string_view bytes, const memcache::RequestLimits& limits, size_t* consumed) {
   using Status = memcache::RequestParser::Status;
-  const MemcacheSettings& settings = worker_.settings().memcache;
-  memcache::RequestLimits limits{static_cast<size_t>(settings.max_item_bytes), settings.has_cas};
   RequestBatch& batch = worker_.batch();
   size_t first = batch.arguments.size();
   switch (memcache_parser_.Parse(bytes, limits, &batch.arguments, consumed)) {
@@ -185,9 +184,9 @@ inline Session::After Session::ParseOneMemcache(std::string_view bytes, size_t* 
     case Status::kComplete:
       break;
   }
-  size_t count = batch.arguments.size() - first;
-  if (count == 0) return After::kEmpty;
-  const Command* command = worker_.AddRequest(*this, client_, first, count);
+  Arguments arguments{batch.arguments.data() + first, batch.arguments.size() - first};
+  if (arguments.empty()) return After::kEmpty;
+  const Command* command = worker_.AddRequest(*this, client_, arguments);
   bool must_run = command == nullptr || command->Is(kEndsBatch);
   if (!must_run && batch.size < RequestBatch::kMax) return After::kGoOn;
   worker_.RunBatch();
@@ -196,6 +195,9 @@ inline Session::After Session::ParseOneMemcache(std::string_view bytes, size_t* 
 
 size_t Session::Parse(std::string_view bytes) {
   RequestLimits limits{worker_.settings().proto_max_bulk_len_bytes, client_.authenticated};
+  const MemcacheSettings& memcache = worker_.settings().memcache;
+  memcache::RequestLimits item_limits{static_cast<size_t>(memcache.max_item_bytes),
+                                      memcache.has_cas};
   size_t used = 0;
   is_paused_ = worker_.server().IsPaused(worker_.context().now_ms);
   for (size_t requests = 0; used < bytes.size(); ++requests) {
@@ -210,8 +212,8 @@ size_t Session::Parse(std::string_view bytes) {
     }
     size_t consumed = 0;
     std::string_view rest = bytes.substr(used);
-    After after =
-        client_.is_memcache ? ParseOneMemcache(rest, &consumed) : ParseOne(rest, limits, &consumed);
+    After after = client_.is_memcache ? ParseOneMemcache(rest, item_limits, &consumed)
+                                      : ParseOne(rest, limits, &consumed);
     used += consumed;
     if (after == After::kGoOn) continue;
     if (after == After::kEmpty) {
@@ -301,13 +303,14 @@ bool Session::IsOverOutputLimit() {
 }
 
 void Session::CloseAfterOutput() {
-  client_.close_after_reply = true;
+  client_.CloseAfterReply();
   OutputGrew();
 }
 
 void Session::Close() {
   if (is_closed_) return;
   is_closed_ = true;
+  client_.is_plain = false;
   SetHeldBack(false);
   block_timer_.Cancel();
   worker_.loop().Remove(stream_->fd(), this);

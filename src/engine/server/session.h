@@ -81,7 +81,8 @@ class Session final : public Handler {
     kStop
   };  // kRan: the batch was run, things may have changed
   After ParseOne(std::string_view bytes, const RequestLimits& limits, size_t* consumed);
-  After ParseOneMemcache(std::string_view bytes, size_t* consumed);
+  After ParseOneMemcache(std::string_view bytes, const memcache::RequestLimits& limits,
+                         size_t* consumed);
   bool CanRun() const;
   bool IsHeldBack(std::span<const std::string_view> arguments);
   void SetHeldBack(bool held_back);

@@ -173,7 +173,7 @@ void Worker::RunBatch() {
   server_.gate().StepAside(index_);
   stats_.commands += batch_.size;
   for (size_t i = 0; i < batch_.size; ++i) {
-    Table<RecordPolicy>::PrefetchEntry(batch_.requests[i].hint);
+    Table<RecordPolicy>::PrefetchEntry(&batch_.requests[i].hint);
   }
   dispatcher_->RunBatch(batch_);
   batch_.Clear();

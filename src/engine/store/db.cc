@@ -63,6 +63,13 @@ void StoreContext::SetTime(uint64_t time_ms) {
 }
 
 [[gnu::always_inline]] inline Record* Db::Look(const Key& key) {
+  Record* record = FindSeen(key);
+  if (record == nullptr || IsExpired(record)) [[unlikely]]
+    return LookAnew(key);
+  return record;
+}
+
+[[gnu::noinline]] Record* Db::LookAnew(const Key& key) {
   return Alive(key, table(key).records.Find(key.table_hash(), key.text));
 }
 
@@ -91,17 +98,19 @@ Record* Db::Inspect(const Key& key) {
   return Count(key, Look(key));
 }
 
-// Nearly every record found has no TTL, and then its read is noted in one go.
+// Nearly every record found is where it was seen, and then its read is noted in one go.
 Record* Db::Find(const Key& key) {
-  Record* record = table(key).records.Find(key.table_hash(), key.text);
+  Record* record = FindSeen(key);
   bool is_usual = record != nullptr && context_.read_mark != 0 && !context_.keep_clocks;
-  if (!is_usual || !record->NoteRead(context_.read_mark)) return FindNoting(key, record);
+  if (!is_usual || IsExpired(record)) [[unlikely]]
+    return FindAnew(key);
+  record->NoteRead(context_.read_mark);
   ++context_.stats.hits;
   return record;
 }
 
-Record* Db::FindNoting(const Key& key, Record* record) {
-  record = Count(key, Alive(key, record));
+[[gnu::noinline]] Record* Db::FindAnew(const Key& key) {
+  Record* record = Count(key, Look(key));
   if (record != nullptr) NoteUse(record);
   return record;
 }
@@ -234,28 +243,29 @@ void Db::IndexExpiry(DbShard& table, const Key& key, uint64_t expiry_ms) {
 
 // Most strings that are set again keep their size.
 Record* Db::SetString(const Key& key, std::string_view value) {
-  Record* record = Look(key);
-  if (record == nullptr || MayBeInteger(value) || !record->Overwrite(value))
-    return PutString(key, record, value, {});
+  Record* record = FindSeen(key);
+  if (record == nullptr || MayBeInteger(value) || !record->Overwrite(value)) [[unlikely]]
+    return SetString(key, value, {});
   NoteUse(record);
   return record;
 }
 
 Record* Db::SetString(const Key& key, std::string_view value, const StringOptions& options) {
-  return PutString(key, Look(key), value, options);
+  Record* record = Look(key);
+  uint8_t fields = options.fields();
+  if (record == nullptr || !record->IsSmallString(fields) || MayBeInteger(value)) [[unlikely]]
+    return PutString(key, record, value, options);
+  uint64_t old_expiry = record->expiry_ms();
+  if (!record->Rewrite(value, options.expiry_ms, options.client_flags, options.cas)) [[unlikely]]
+    return PutString(key, record, value, options);
+  NoteUse(record);
+  if (options.expiry_ms != old_expiry) NoteExpiryChange(key, old_expiry, options.expiry_ms);
+  return record;
 }
 
 Record* Db::PutString(const Key& key, Record* record, std::string_view value,
                       const StringOptions& options) {
   bool may_be_integer = !options.as_text && MayBeInteger(value);
-  if (record != nullptr && record->IsSmallString(options.fields()) && !may_be_integer &&
-      record->RawBytes() == value.size()) {
-    CopyBytes(record->value(), value);
-    record->set_edited(false);
-    NoteUse(record);
-    if (options.fields() != 0) SetFields(key, record, options);
-    return record;
-  }
   uint64_t old_expiry = record == nullptr ? kNoExpiry : record->expiry_ms();
   uint64_t expiry = options.keep_expiry ? old_expiry : options.expiry_ms;
   RecordShape shape;
@@ -280,15 +290,6 @@ Record* Db::PutString(const Key& key, Record* record, std::string_view value,
   if (shape.has_expiry) record->set_expiry_ms(expiry);
   if (old_expiry != expiry) NoteExpiryChange(key, old_expiry, expiry);
   return record;
-}
-
-void Db::SetFields(const Key& key, Record* record, const StringOptions& options) {
-  if (options.client_flags != 0) record->set_client_flags(options.client_flags);
-  if (options.cas != 0) record->set_cas(options.cas);
-  uint64_t before = record->expiry_ms();
-  if (options.expiry_ms == before || options.expiry_ms == kNoExpiry) return;
-  record->set_expiry_ms(options.expiry_ms);
-  NoteExpiryChange(key, before, options.expiry_ms);
 }
 
 void Db::NoteExpiryChange(const Key& key, uint64_t before, uint64_t after) {

@@ -35,11 +35,10 @@ class Db {
 
   // Ask for a key's cache lines, for whoever is about to look up several: first all buckets, then
   // all records.
-  using Hint = Table<RecordPolicy>::Hint;
-  Hint PrefetchBucket(const Key& key) {
-    return table(key).records.PrefetchBucket(key.table_hash());
+  TableHint PrefetchBucket(const Key& key) {
+    return table(key).records.PrefetchBucket(key.table_hash(), static_cast<uint16_t>(index_));
   }
-  static void PrefetchRecord(Hint hint) { Table<RecordPolicy>::PrefetchEntry(hint); }
+  static void PrefetchRecord(TableHint* hint) { Table<RecordPolicy>::PrefetchEntry(hint); }
 
   // The collection at a key: null when the key is absent, kWrongType when it holds something else.
   // Find is for reads (counts hits and misses), Change for commands that may change it.
@@ -150,10 +149,17 @@ class Db {
   bool IsExpired(const Record* record) const {
     return record->has_expiry() && record->expiry_ms() <= context_.now_ms;
   }
+  // The record where it was seen before, or null, which says nothing. Due ones too.
+  [[gnu::always_inline]] inline Record* FindSeen(const Key& key) {
+    bool may_be = key.seen != nullptr && key.seen->owner == index_ &&
+                  key.text.size() <= Record::kMaxShortBytes;
+    return may_be ? Table<RecordPolicy>::FindSeen(*key.seen, key.text) : nullptr;
+  }
   Record* Look(const Key& key);
+  Record* LookAnew(const Key& key);
   // The record, or null when it has expired.
   Record* Alive(const Key& key, Record* record);
-  Record* FindNoting(const Key& key, Record* record);
+  Record* FindAnew(const Key& key);
   // Counts a hit or a miss.
   Record* Count(const Key& key, Record* record);
   void MarkWatched(const Key& key);
@@ -172,8 +178,6 @@ class Db {
   Record* Reshape(const Key& key, Record* record, const RecordShape& shape, size_t spare_bytes,
                   bool keep_collection);
   Record* ShapeCollection(const Key& key, Record* record, Type type, void* collection);
-  // Writes the optional fields that the options have, of a record that has just those.
-  void SetFields(const Key& key, Record* record, const StringOptions& options);
   void NoteExpiryChange(const Key& key, uint64_t before, uint64_t after);
   void IndexExpiry(DbShard& table, const Key& key, uint64_t expiry_ms);
 

@@ -47,26 +47,9 @@ RecordShape Record::shape() const {
   return shape;
 }
 
-uint32_t Record::client_flags() const {
-  if (!(bytes_[0] & kClientFlagsFlag)) return 0;
-  uint32_t flags;
-  std::memcpy(&flags, OptionalFields() + (has_expiry() ? 8 : 0), 4);
-  return flags;
-}
-
 void Record::set_client_flags(uint32_t flags) {
   KILN_DCHECK(bytes_[0] & kClientFlagsFlag);
   std::memcpy(const_cast<uint8_t*>(OptionalFields()) + (has_expiry() ? 8 : 0), &flags, 4);
-}
-
-uint64_t Record::cas() const {
-  if (!(bytes_[0] & kCasFlag)) return 0;
-  return Load64(OptionalFields() + OptionalBytes() - 8);
-}
-
-void Record::set_cas(uint64_t cas) {
-  KILN_DCHECK(bytes_[0] & kCasFlag);
-  std::memcpy(const_cast<uint8_t*>(OptionalFields()) + OptionalBytes() - 8, &cas, 8);
 }
 
 void Record::set_raw_bytes(size_t length) {

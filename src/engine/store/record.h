@@ -20,6 +20,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/check.h"
 #include "base/hash.h"
 #include "base/short_bytes.h"
 
@@ -57,6 +58,7 @@ class Record {
  public:
   static constexpr uint8_t kTypeMask = 0x07;
   static constexpr uint8_t kIntegerFlag = 0x08;
+  static constexpr size_t kMaxShortBytes = 127;  // a length up to this takes one byte
   static constexpr uint8_t kExpiryFlag = 0x10;
   static constexpr uint8_t kClientFlagsFlag = 0x20;
   static constexpr uint8_t kCasFlag = 0x40;
@@ -97,14 +99,11 @@ class Record {
   static constexpr uint32_t ClockIn(uint64_t read_mark) {
     return static_cast<uint32_t>(read_mark >> 16);
   }
-  // Notes a read at once: flag and clock. Only for records without a TTL field: false, and nothing
-  // noted, for others.
-  bool NoteRead(uint64_t read_mark) {
+  // Notes a read at once: flag and clock.
+  void NoteRead(uint64_t read_mark) {
     uint64_t head = Load64(bytes_);
-    if (head & kExpiryFlag) return false;
     uint64_t noted = (head & ~kClockBits) | read_mark;
     if (noted != head) SetHead(noted);
-    return true;
   }
 
   std::string_view key() const {
@@ -120,43 +119,74 @@ class Record {
   void set_expiry_ms(uint64_t expiry_ms) {
     std::memcpy(const_cast<uint8_t*>(OptionalFields()), &expiry_ms, 8);
   }
-  uint32_t client_flags() const;
+  uint32_t client_flags() const {
+    if (!(bytes_[0] & kClientFlagsFlag)) return 0;
+    uint32_t flags;
+    std::memcpy(&flags, OptionalFields() + (has_expiry() ? 8 : 0), 4);
+    return flags;
+  }
   void set_client_flags(uint32_t flags);
-  uint64_t cas() const;
-  void set_cas(uint64_t cas);
+  uint64_t cas() const {
+    return bytes_[0] & kCasFlag ? Load64(OptionalFields() + OptionalBytes() - 8) : 0;
+  }
+  void set_cas(uint64_t cas) {
+    KILN_DCHECK(bytes_[0] & kCasFlag);
+    std::memcpy(const_cast<uint8_t*>(OptionalFields()) + OptionalBytes() - 8, &cas, 8);
+  }
 
   // The bytes of a raw string.
-  std::string_view raw() const {
-    if (is_bare_string() && bytes_[5] < 128 && bytes_[6] < 128) [[likely]] {
-      return {reinterpret_cast<const char*>(bytes_) + 7 + bytes_[5], bytes_[6]};
+  [[gnu::always_inline]] inline std::string_view raw() const {
+    if ((bytes_[5] | bytes_[6]) < 128) [[likely]] {
+      size_t optional = is_bare_string() ? 0 : OptionalBytes();
+      return {reinterpret_cast<const char*>(bytes_) + 7 + optional + bytes_[5], bytes_[6]};
     }
-    if (bytes_[5] < 128 && bytes_[6] < 128) {
-      return {reinterpret_cast<const char*>(bytes_) + 7 + OptionalBytes() + bytes_[5], bytes_[6]};
-    }
-    return {const_cast<Record*>(this)->value(), RawBytes()};
+    return LongRaw();
   }
   [[gnu::always_inline]] inline bool HasKey(std::string_view wanted) const {
-    if (is_bare_string() && wanted.size() < 128) [[likely]] {
-      return bytes_[5] == wanted.size() &&
-             EqualBytes(reinterpret_cast<const char*>(bytes_) + (bytes_[6] < 128 ? 7 : 10), wanted);
-    }
-    return key() == wanted;
+    if (wanted.size() > kMaxShortBytes) [[unlikely]]
+      return key() == wanted;
+    if (bytes_[5] != wanted.size()) return false;
+    size_t start = 6 + OptionalBytes();
+    if (is_raw()) start += bytes_[6] <= kMaxShortBytes ? 1 : 4;
+    return EqualShortBytes(reinterpret_cast<const char*>(bytes_) + start, wanted);
   }
   // Puts another short value in the place of a bare string's; false, and nothing changed, when that
   // takes a record of another size. Bytes are compared in words, as size classes are at least that
   // far apart.
-  bool Overwrite(std::string_view value) {
-    if (!is_bare_string() || (bytes_[5] | bytes_[6] | value.size()) >= 128) return false;
+  // Puts another value of the same length in a small raw string's place, and writes those of the
+  // optional fields that it has; false, and nothing changed, when the length is another.
+  [[gnu::always_inline]] inline bool Rewrite(std::string_view value, uint64_t expiry_ms,
+                                             uint32_t client_flags, uint64_t cas) {
+    if ((bytes_[5] | bytes_[6]) > kMaxShortBytes || bytes_[6] != value.size() || value.size() > 64)
+      return false;
+    bytes_[1] = static_cast<uint8_t>(bytes_[1] & ~kEditedFlag);
+    char* at = At(7);
+    auto put = [&]<class Number>(uint8_t flag, Number number) {
+      if (!(bytes_[0] & flag)) return;
+      std::memcpy(at, &number, sizeof(number));
+      at += sizeof(number);
+    };
+    put(kExpiryFlag, expiry_ms);
+    put(kClientFlagsFlag, client_flags);
+    put(kCasFlag, cas);
+    CopyShortBytes(at + bytes_[5], value);
+    return true;
+  }
+  [[gnu::always_inline]] inline bool Overwrite(std::string_view value) {
+    if (!is_bare_string() || (bytes_[5] | bytes_[6]) >= 128 || value.size() > 64) return false;
     size_t start = size_t{7} + bytes_[5];
     if ((start + bytes_[6] + 7) / 8 != (start + value.size() + 7) / 8) return false;
     bytes_[1] = static_cast<uint8_t>(bytes_[1] & ~kEditedFlag);
     bytes_[6] = static_cast<uint8_t>(value.size());
-    CopyBytes(At(start), value);
+    CopyShortBytes(At(start), value);
     return true;
   }
   char* value() {
     std::string_view k = key();
     return const_cast<char*>(k.data()) + k.size();
+  }
+  [[gnu::noinline]] std::string_view LongRaw() const {
+    return {const_cast<Record*>(this)->value(), RawBytes()};
   }
   size_t RawBytes() const {
     size_t key_bytes = 0;
@@ -210,10 +240,10 @@ class Record {
     return reinterpret_cast<const uint8_t*>(k.data() + k.size());
   }
   size_t OptionalBytes() const {
-    // By expiry, client flags and CAS, in the order of their bits.
-    constexpr uint8_t kBytes[8] = {0, 8, 4, 12, 8, 16, 12, 20};
+    // By expiry, client flags and CAS, in the order of their bits: a byte for each of the eight.
+    constexpr uint64_t kBytes = 0x140c'1008'0c04'0800;
     static_assert(kExpiryFlag == 0x10 && kClientFlagsFlag == 0x20 && kCasFlag == 0x40);
-    return kBytes[bytes_[0] >> 4 & 7];
+    return kBytes >> ((bytes_[0] & 0x70) >> 1) & 0xff;
   }
   const uint8_t* OptionalFields() const {
     const uint8_t* at = bytes_ + 5;
@@ -236,22 +266,28 @@ constexpr uint64_t TableHashOf(uint64_t key_hash) {
   return key_hash << kShardBits;
 }
 
+struct TableHint;
+
 // A key and its hash, which is computed once a request.
 struct Key {
   std::string_view text;
   uint64_t hash = 0;
+  // Where its record was seen when the request came; null: nobody looked.
+  const TableHint* seen = nullptr;
 
   uint32_t shard() const { return ShardOf(hash); }
   uint64_t table_hash() const { return TableHashOf(hash); }
 };
 inline Key HashKey(std::string_view text) {
-  return {text, HashBytes(text)};
+  return {text, HashBytes(text), nullptr};
 }
 
 struct RecordPolicy {
   using Entry = Record;
   static uint64_t Hash(const Record* record) { return TableHashOf(HashBytes(record->key())); }
-  static bool Equals(const Record* record, std::string_view key) { return record->HasKey(key); }
+  [[gnu::always_inline]] static inline bool Equals(const Record* record, std::string_view key) {
+    return record->HasKey(key);
+  }
 };
 
 }  // namespace kiln

@@ -166,7 +166,7 @@ TEST(Record, ReadIsNotedInFlagAndClockAndNowhereElse) {
   RecordBox record(ShapeOf("key", "value"), "key");
   std::memcpy(record->value(), "value", 5);
   record->set_edited(true);
-  EXPECT_TRUE(record->NoteRead(Record::ReadMark(0xabcdef)));
+  record->NoteRead(Record::ReadMark(0xabcdef));
   EXPECT_TRUE(record->is_fetched());
   EXPECT_TRUE(record->is_edited());
   EXPECT_EQ(record->clock(), 0xabcdefu);
@@ -174,13 +174,47 @@ TEST(Record, ReadIsNotedInFlagAndClockAndNowhereElse) {
   EXPECT_EQ(record->raw(), "value");
 }
 
-TEST(Record, ReadOfOneWithExpiryIsLeftToTheCaller) {
-  RecordShape shape = ShapeOf("key", "value");
-  shape.has_expiry = true;
-  RecordBox record(shape, "key");
-  EXPECT_FALSE(record->NoteRead(Record::ReadMark(7)));
-  EXPECT_FALSE(record->is_fetched());
-  EXPECT_EQ(record->clock(), 0u);
+TEST(Record, RewriteKeepsTheLengthAndWritesTheFieldsThatAreThere) {
+  for (int fields = 0; fields < 8; ++fields) {
+    for (size_t size : {0, 1, 9, 40, 64}) {
+      RecordShape shape = ShapeOf("the key", std::string(size, 'x'));
+      shape.has_expiry = fields & 1;
+      shape.has_client_flags = fields & 2;
+      shape.has_cas = fields & 4;
+      RecordBox record(shape, "the key");
+      std::string value(size, 'y');
+      EXPECT_FALSE(record->Rewrite(value + "y", 1, 2, 3));
+      ASSERT_TRUE(record->Rewrite(value, 1234567890123, 77, 99));
+      EXPECT_EQ(record->key(), "the key");
+      EXPECT_EQ(record->raw(), value);
+      EXPECT_EQ(record->expiry_ms(), shape.has_expiry ? 1234567890123 : kNoExpiry);
+      EXPECT_EQ(record->client_flags(), shape.has_client_flags ? 77u : 0u);
+      EXPECT_EQ(record->cas(), shape.has_cas ? 99u : 0u);
+    }
+  }
+}
+
+TEST(Record, KeyIsRecognizedBesideEveryOptionalField) {
+  for (int fields = 0; fields < 8; ++fields) {
+    for (size_t key_bytes : {0, 1, 3, 4, 7, 8, 9, 40, 127, 128, 300}) {
+      for (size_t value_bytes : {0, 127, 128}) {
+        std::string key(key_bytes, 'k');
+        RecordShape shape = ShapeOf(key, std::string(value_bytes, 'v'));
+        shape.has_expiry = fields & 1;
+        shape.has_client_flags = fields & 2;
+        shape.has_cas = fields & 4;
+        RecordBox record(shape, key);
+        EXPECT_TRUE(record->HasKey(key));
+        EXPECT_FALSE(record->HasKey(key + "k"));
+        if (key.empty()) continue;
+        for (size_t i = 0; i < key.size(); ++i) {
+          std::string other = key;
+          other[i] = 'K';
+          ASSERT_FALSE(record->HasKey(other)) << i << " of " << key_bytes;
+        }
+      }
+    }
+  }
 }
 
 TEST(Record, OverwriteTakesValuesOfTheSameSizeInWords) {
@@ -194,7 +228,7 @@ TEST(Record, OverwriteTakesValuesOfTheSameSizeInWords) {
         std::string after(new_bytes, 'a');
         Record* record = Record::Format(memory, ShapeOf(key, before), key, false);
         std::memcpy(record->value(), before.data(), old_bytes);
-        bool is_short = key_bytes < 128 && old_bytes < 128 && new_bytes < 128;
+        bool is_short = key_bytes < 128 && old_bytes < 128 && new_bytes <= 64;
         bool fits = (ShapeOf(key, before).Bytes() + 7) / 8 == (ShapeOf(key, after).Bytes() + 7) / 8;
         ASSERT_EQ(record->Overwrite(after), is_short && fits);
         ASSERT_EQ(record->key(), key);

@@ -15,6 +15,10 @@ namespace kiln::memcache {
 // Understands up to nine digits, and nothing else.
 inline bool ReadShort(std::string_view text, uint32_t* number) {
   constexpr size_t kSafeDigits = 9;
+  if (text.size() == 1) [[likely]] {
+    *number = static_cast<uint32_t>(text[0] - '0');
+    return *number <= 9;
+  }
   if (text.empty() || text.size() > kSafeDigits) return false;
   uint32_t value = 0;
   for (char c : text) {

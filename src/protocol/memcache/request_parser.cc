@@ -71,80 +71,48 @@ const char* SplitLine(const char* begin, const char* end, ArgumentList* words) {
   return end;
 }
 
-// The first word end in the whole blocks of 16 bytes from `at`, or null.
-const char* PassWord(const char* at, const char* end) {
-  for (; end - at >= 16; at += 16) {
-    unsigned mask = WordEnds(at);
-    if (mask != 0) return at + __builtin_ctz(mask);
-  }
-  return nullptr;
+// Where spaces, line ends and control characters are among the 16 bytes at `at`, as a bit mask.
+unsigned BlanksAndControls(const char* at) {
+#ifdef __SSE2__
+  __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  return static_cast<unsigned>(
+      _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(' ')), bytes)));
+#else
+  unsigned mask = 0;
+  for (unsigned i = 0; i < 16; ++i) mask |= unsigned{static_cast<unsigned char>(at[i]) <= ' '} << i;
+  return mask;
+#endif
 }
 
-// Understands the plainest of all requests, "get key\r\n", where it is not the last of the bytes;
-// false leaves everything to the others.
-bool ParsePlainGet(std::string_view bytes, ArgumentList* arguments, size_t* consumed) {
-  const char* begin = bytes.data();
-  const char* key = begin + 4;
-  const char* stop = PassWord(key, begin + bytes.size());
-  if (stop == nullptr || *stop != '\n' || stop - key < 2 || stop[-1] != '\r') return false;
-  std::string_view* words = arguments->Room(2);
-  words[0] = {begin, 3};
-  words[1] = {key, static_cast<size_t>(stop - 1 - key)};
-  arguments->Extend(2);
-  *consumed = static_cast<size_t>(stop + 1 - begin);
-  return true;
+// The first such byte from `at` on, or null. At least 16 bytes must lie before `end`.
+[[gnu::always_inline]] inline const char* PassWord(const char* at, const char* end) {
+  constexpr ptrdiff_t kBlock = 16;
+  for (; end - at >= kBlock; at += kBlock) {
+    unsigned mask = BlanksAndControls(at);
+    if (mask != 0) return at + __builtin_ctz(mask);
+  }
+  unsigned mask = BlanksAndControls(end - kBlock) >> (kBlock - (end - at));
+  return mask == 0 ? nullptr : at + __builtin_ctz(mask);
 }
 
 // Reads a word of one to nine digits and the byte behind it, of 11 that must be there; null for
 // anything else.
-const char* PassDigits(const char* at, char behind, std::string_view* word, uint32_t* number) {
+[[gnu::always_inline]] inline const char* PassDigits(const char* at, char behind,
+                                                     std::string_view* word, uint32_t* number) {
   const char* begin = at;
-  uint32_t value = 0;
-  for (unsigned digit = 0; at - begin < 10 && (digit = static_cast<unsigned>(*at - '0')) <= 9;
-       ++at) {
-    value = value * 10 + digit;
+  uint32_t value = static_cast<uint32_t>(*at - '0');
+  if (value <= 9 && at[1] == behind) [[likely]] {
+    *number = value;
+    *word = {at, 1};
+    return at + 2;
   }
+  if (value > 9) return nullptr;
+  ++at;
+  for (unsigned digit = 0; (digit = static_cast<unsigned>(*at - '0')) <= 9 && at - begin < 10; ++at)
+    value = value * 10 + digit;
   *number = value;
   *word = {begin, static_cast<size_t>(at - begin)};
-  return at == begin || at - begin > 9 || *at != behind ? nullptr : at + 1;
-}
-
-// The same for "set key flags exptime bytes\r\n<block>" with short numbers, all of it there and not
-// too large.
-bool ParsePlainSet(std::string_view bytes, const RequestLimits& limits, ArgumentList* arguments,
-                   size_t* consumed) {
-  const char* begin = bytes.data();
-  const char* end = begin + bytes.size();
-  const char* key = begin + 4;
-  const char* at = PassWord(key, end);
-  if (at == nullptr || *at != ' ' || at == key || at - key > ptrdiff_t{kMaxKeyBytes} ||
-      end - at < 40)
-    return false;
-  std::string_view* words = arguments->Room(5);
-  words[0] = {begin, 3};
-  words[1] = {key, static_cast<size_t>(at - key)};
-  uint32_t flags = 0;
-  uint32_t expiry = 0;
-  uint32_t length = 0;
-  if ((at = PassDigits(at + 1, ' ', words + 2, &flags)) == nullptr) return false;
-  if ((at = PassDigits(at, ' ', words + 3, &expiry)) == nullptr) return false;
-  if ((at = PassDigits(at, '\r', words + 4, &length)) == nullptr || *at++ != '\n') return false;
-  size_t block_bytes = size_t{length} + 2;
-  if (static_cast<size_t>(end - at) < block_bytes) return false;
-  if (ItemBytes(words[1].size(), flags, length, limits.has_cas) > limits.max_item_bytes)
-    return false;
-  words[4] = {at, block_bytes};
-  arguments->Extend(5);
-  *consumed = static_cast<size_t>(at - begin) + block_bytes;
-  return true;
-}
-
-bool ParsePlain(std::string_view bytes, const RequestLimits& limits, ArgumentList* arguments,
-                size_t* consumed) {
-  if (bytes.size() < 20) return false;
-  if (std::memcmp(bytes.data(), "get ", 4) == 0) return ParsePlainGet(bytes, arguments, consumed);
-  return std::memcmp(bytes.data(), "set ", 4) == 0 &&
-         ParsePlainSet(bytes, limits, arguments, consumed);
+  return at - begin > 9 || *at != behind ? nullptr : at + 1;
 }
 
 bool HasBlock(std::string_view verb) {
@@ -187,11 +155,56 @@ bool IsHttp(std::string_view verb, std::string_view last_word) {
 
 }  // namespace
 
-RequestParser::Status RequestParser::Parse(std::string_view bytes, const RequestLimits& limits,
-                                           ArgumentList* arguments, size_t* consumed) {
+// "get key\r\n"
+bool RequestParser::ParsePlainGet(std::string_view bytes, ArgumentList* arguments,
+                                  size_t* consumed) {
+  const char* begin = bytes.data();
+  const char* key = begin + 4;
+  const char* end = begin + bytes.size();
+  const char* stop = PassWord(key, end);
+  if (stop == nullptr || stop == key || end - stop < 2 || stop[0] != '\r' || stop[1] != '\n')
+    return false;
+  std::string_view* words = arguments->Room(2);
+  words[0] = {begin, 3};
+  words[1] = {key, static_cast<size_t>(stop - key)};
+  arguments->Extend(2);
+  *consumed = static_cast<size_t>(stop + 2 - begin);
+  return true;
+}
+
+// "set key flags exptime bytes\r\n<block>" with short numbers, all of it there and not
+// too large.
+bool RequestParser::ParsePlainSet(std::string_view bytes, const RequestLimits& limits,
+                                  ArgumentList* arguments, size_t* consumed) {
+  const char* begin = bytes.data();
+  const char* end = begin + bytes.size();
+  const char* key = begin + 4;
+  const char* at = PassWord(key, end);
+  if (at == nullptr || *at != ' ' || at == key || at - key > ptrdiff_t{kMaxKeyBytes} ||
+      end - at < 40)
+    return false;
+  std::string_view* words = arguments->Room(5);
+  words[0] = {begin, 3};
+  words[1] = {key, static_cast<size_t>(at - key)};
+  uint32_t flags = 0;
+  uint32_t expiry = 0;
+  uint32_t length = 0;
+  if ((at = PassDigits(at + 1, ' ', words + 2, &flags)) == nullptr) return false;
+  if ((at = PassDigits(at, ' ', words + 3, &expiry)) == nullptr) return false;
+  if ((at = PassDigits(at, '\r', words + 4, &length)) == nullptr || *at++ != '\n') return false;
+  size_t block_bytes = size_t{length} + 2;
+  if (static_cast<size_t>(end - at) < block_bytes) return false;
+  if (ItemBytes(words[1].size(), flags, length, limits.has_cas) > limits.max_item_bytes)
+    return false;
+  words[4] = {at, block_bytes};
+  arguments->Extend(5);
+  *consumed = static_cast<size_t>(at - begin) + block_bytes;
+  return true;
+}
+
+RequestParser::Status RequestParser::ParseAny(std::string_view bytes, const RequestLimits& limits,
+                                              ArgumentList* arguments, size_t* consumed) {
   missing_bytes_ = 0;
-  if ((skip_bytes_ | scanned_bytes_) == 0 && ParsePlain(bytes, limits, arguments, consumed))
-    return Status::kComplete;
   if (skip_bytes_ > 0) [[unlikely]] {
     *consumed = std::min(skip_bytes_, bytes.size());
     skip_bytes_ -= *consumed;

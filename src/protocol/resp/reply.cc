@@ -10,6 +10,14 @@ void Reply::Simple(std::string_view text) {
   out_.Append("\r\n");
 }
 
+void Reply::LongBulk(std::string_view bytes) {
+  char* at = WriteHeader(out_.Reserve(bytes.size() + 32), '$', static_cast<int64_t>(bytes.size()));
+  std::memcpy(at, bytes.data(), bytes.size());
+  at += bytes.size();
+  std::memcpy(at, "\r\n", 2);
+  out_.CommitTo(at + 2);
+}
+
 void Reply::BulkInteger(int64_t value) {
   char digits[kMaxInt64Chars];
   size_t size = FormatInt64(value, digits);

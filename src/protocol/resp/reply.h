@@ -30,13 +30,13 @@ class Reply {
   void Simple(std::string_view text);
   void Integer(int64_t value) { Header(':', value); }
   void Bulk(std::string_view bytes) {
-    char* at = out_.Reserve(bytes.size() + 32);
-    at = WriteHeader(at, '$', static_cast<int64_t>(bytes.size()));
-    CopyBytes(at, bytes);
+    if (bytes.size() > 64 || !out_.HasRoom(bytes.size() + 32)) [[unlikely]]
+      return LongBulk(bytes);
+    char* at = WriteHeader(out_.end(), '$', static_cast<int64_t>(bytes.size()));
+    CopyShortBytes(at, bytes);
     at += bytes.size();
     std::memcpy(at, "\r\n", 2);
-    at += 2;
-    out_.CommitTo(at);
+    out_.CommitTo(at + 2);
   }
   void BulkInteger(int64_t value);  // an integer's digits as a bulk string
   void Null() { version_ >= 3 ? out_.Append("_\r\n") : out_.Append("$-1\r\n"); }
@@ -120,6 +120,7 @@ class Reply {
     Header(version_ >= 3 ? sigil : '*', static_cast<int64_t>(version_ >= 3 ? pairs : pairs * 2));
   }
   void InsertHeader(size_t at, char sigil, size_t length);
+  void LongBulk(std::string_view bytes);
 
   ByteBuffer& out_;
   int version_;

@@ -61,21 +61,27 @@ class RequestParser {
   };
   struct Cursor;
 
-  // Understands complete requests of up to 9 arguments of up to 999 bytes; false leaves everything
-  // to ParseAny. Reads headers eight bytes at a time, so the last few bytes of a buffer are
-  // ParseAny's too.
+  // Understands complete requests of up to 9 arguments of up to 999 bytes, the first of up to 9;
+  // false leaves everything to ParseAny. Reads headers eight bytes at a time, so the last few bytes
+  // of a buffer are ParseAny's too.
   [[gnu::always_inline]] static inline bool ParseShort(std::string_view bytes,
                                                        ArgumentList* arguments, size_t* consumed) {
     static_assert(std::endian::native == std::endian::little);
     const char* at = bytes.data();
     const char* end = at + bytes.size();
-    if (bytes.size() < 12) return false;
+    if (bytes.size() < 14) return false;
     uint64_t word = Load(at);
     uint64_t count = ((word >> 8) & 0xff) - '0';
-    if ((word & 0xffff00ff) != 0x0a0d002a || count - 1 > 8) return false;  // "*d\r\n"
-    at += 4;
+    uint64_t name_length = ((word >> 40) & 0xff) - '0';
+    constexpr uint64_t kHead = 0x0a0d0024'0a0d002a;  // "*d\r\n$d\r\n", the digits left out
+    if ((word & 0xffff00ff'ffff00ff) != kHead || count - 1 > 8 || name_length > 9 ||
+        bytes.size() < name_length + 10) {
+      return false;
+    }
     std::string_view* argument = arguments->Room(count);
-    for (std::string_view* last = argument + count; argument != last; ++argument) {
+    *argument = {at + 8, name_length};
+    at += 8 + name_length + 2;
+    for (std::string_view* last = argument + count; ++argument != last;) {
       if (end - at < 8) return false;
       word = Load(at);
       uint64_t length = ((word >> 8) & 0xff) - '0';

@@ -5,6 +5,7 @@
 // only a hint.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -57,6 +58,17 @@ __attribute__((no_sanitize("thread"))) inline uint32_t MatchTags(const Bucket& b
 inline size_t FirstMatch(uint32_t mask) {
   return static_cast<size_t>(__builtin_ctz(mask)) / 4;
 }
+
+// Where an entry was seen, for whoever looks for it a little later. Never more than a hint:
+// Table::FindSeen tells.
+struct TableHint {
+  const Bucket* bucket = nullptr;  // null: nothing is known
+  const uint64_t* slot = nullptr;  // null: it was not seen in its home bucket
+  const std::atomic<uint32_t>* table_version = nullptr;
+  uint32_t version = 0;  // what that was
+  uint16_t tag = 0;
+  uint16_t owner = 0;  // the table's, who gave it
+};
 
 // Index of an empty slot, or kSlotsPerBucket.
 inline size_t EmptySlot(const Bucket& bucket) {

@@ -180,9 +180,11 @@ class Table {
   // Gives back all buckets; entries still inside are forgotten.
   void Clear() {
     if (directory_word() == 0) return;
+    uint64_t word = directory_word();
     ForEachSegment([](Segment segment) { segment.Free(); });
-    FreeDirectory(directory(), depth());
     directory_.store(0, std::memory_order_relaxed);
+    NoteMove();
+    FreeDirectory(DirectoryIn(word), DepthIn(word));
     size_ = 0;
     bucket_count_ = 0;
     drain_position_ = 0;
@@ -192,33 +194,49 @@ class Table {
     uint64_t mine = directory_word();
     directory_.store(other.directory_word(), std::memory_order_relaxed);
     other.directory_.store(mine, std::memory_order_relaxed);
+    NoteMove();
+    other.NoteMove();
     std::swap(size_, other.size_);
     std::swap(bucket_count_, other.bucket_count_);
     std::swap(drain_position_, other.drain_position_);
   }
 
-  // A place to look at later, as a hint only: the entry may have moved since.
-  struct Hint {
-    const Bucket* bucket = nullptr;
-    uint16_t tag = 0;
-  };
-  // Asks for the cache line of the home bucket.
-  Hint PrefetchBucket(uint64_t hash) const {
+  // Asks for the cache line of the home bucket. The hint carries `owner`, which FindSeen's caller
+  // compares: it must tell this table from others that the hint might be held against.
+  [[gnu::always_inline]] inline TableHint PrefetchBucket(uint64_t hash, uint16_t owner) const {
+    uint32_t version = version_.load(std::memory_order_acquire);
     uint64_t word = directory_word();
-    if (word == 0 || DepthIn(word) > kMaxPrefetchDepth) return {};
+    constexpr uint64_t kTooDeep = uint64_t{kMaxPrefetchDepth + 1} << 48;
+    if (word - 1 >= kTooDeep - 1) [[unlikely]]
+      return {};  // no directory, or one that may go
     Segment segment = SegmentIn(word, hash);
     uint16_t tag = segment.TagOf(hash);
     const Bucket* bucket = segment.buckets() + segment.HomeOf(tag);
     Prefetch(bucket);
-    return {bucket, tag};
+    return {bucket, nullptr, &version_, version, tag, owner};
   }
 
-  // Asks for the entries there whose tag matches.
-  __attribute__((no_sanitize("thread"))) static void PrefetchEntry(Hint hint) {
-    if (hint.bucket == nullptr) return;
-    for (uint32_t mask = MatchTags(*hint.bucket, hint.tag); mask != 0; mask &= mask - 1) {
-      Prefetch(SlotEntry(hint.bucket->slots[FirstMatch(mask)]));
+  // Asks for the entries there whose tag matches, and notes where the first is.
+  __attribute__((no_sanitize("thread"))) static void PrefetchEntry(TableHint* hint) {
+    if (hint->bucket == nullptr) return;
+    uint32_t mask = MatchTags(*hint->bucket, hint->tag);
+    if (mask == 0) return;
+    hint->slot = &hint->bucket->slots[FirstMatch(mask)];
+    do {
+      Prefetch(SlotEntry(hint->bucket->slots[FirstMatch(mask)]));
+      mask &= mask - 1;
+    } while (mask != 0);
+  }
+
+  // The entry, if it is still where it was seen; null says nothing.
+  [[gnu::always_inline]] static inline Entry* FindSeen(const TableHint& hint,
+                                                       std::string_view key) {
+    if (hint.slot == nullptr ||
+        hint.version != hint.table_version->load(std::memory_order_relaxed)) {
+      return nullptr;
     }
+    auto* entry = static_cast<Entry*>(SlotEntry(*hint.slot));
+    return entry != nullptr && Policy::Equals(entry, key) ? entry : nullptr;
   }
 
  private:
@@ -282,6 +300,13 @@ class Table {
   void SetDirectory(Word* directory, unsigned depth) {
     directory_.store(reinterpret_cast<uintptr_t>(directory) | uint64_t{depth} << 48,
                      std::memory_order_relaxed);
+    NoteMove();
+  }
+  // Buckets have come, gone or moved: what was seen of them before counts no more. Comes after the
+  // change and before the old buckets' memory goes, so that nobody takes an old place for a new
+  // one.
+  void NoteMove() {
+    version_.store(version_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
 
   void Start() {
@@ -298,6 +323,7 @@ class Table {
     for (size_t i = first; i < first + (size_t{1} << spare); ++i) {
       directory()[i].store(segment.word(), std::memory_order_relaxed);
     }
+    NoteMove();
   }
 
   void Grow(uint64_t hash, Segment segment) {
@@ -453,7 +479,8 @@ class Table {
       0};  // 48 bits of address, depth on top; 0 while the table has never held anything
   size_t size_ = 0;
   size_t bucket_count_ = 0;
-  size_t drain_position_ = 0;
+  uint32_t drain_position_ = 0;
+  std::atomic<uint32_t> version_{0};  // of the layout of the buckets
 };
 
 }  // namespace kiln

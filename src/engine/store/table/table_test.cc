@@ -123,6 +123,37 @@ TEST_F(TableTest, RandomEntryReachesEveryEntry) {
   EXPECT_EQ(seen.size(), 100u);
 }
 
+// Whatever happens to the table, what was seen before is found where it was or not at all: never
+// another entry, never freed memory.
+TEST_F(TableTest, SeenEntriesAreFoundWhereTheyWereOrNotAtAll) {
+  Random random(11);
+  size_t found = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::string key = std::to_string(random.Below(4000));
+    TableHint hint = table.PrefetchBucket(HashBytes(key), 3);
+    Table<StringPolicy>::PrefetchEntry(&hint);
+    for (uint64_t change = random.Below(20); change > 0; --change) {
+      std::string other = change % 4 == 0 ? key : std::to_string(random.Below(4000));
+      if (model.contains(other)) {
+        Remove(other);
+      } else {
+        Insert(other);
+      }
+    }
+    if (round % 500 == 499) {
+      Table<StringPolicy> emptied;
+      emptied.Swap(table);
+      model.clear();
+    }
+    std::string* entry = Table<StringPolicy>::FindSeen(hint, key);
+    if (entry == nullptr) continue;
+    ++found;
+    ASSERT_TRUE(model.contains(key));
+    EXPECT_EQ(entry, model[key].get());
+  }
+  EXPECT_GT(found, 500u);
+}
+
 TEST_F(TableTest, ReplaceMovesAnEntry) {
   for (int i = 0; i < 1000; ++i) Insert(std::to_string(i));
   auto moved = std::make_unique<std::string>("500");

@@ -95,5 +95,5 @@ def table_commands(session) -> str:
             fill(server, session.size(1_000_000, 20_000))
         for name, pattern, requests in MEMCACHE:
             rows.append(compared(session, f"memcached {name}", servers, pattern, requests, 0.6))
-    note = "memcached 1.6.18 sends the reply to each pipelined `get` by itself; keys of one `get` and `mg` share a send."
+    note = "memcached 1.6.18 sends the reply to each pipelined `get` by itself; keys of one `get`, and `mg`, share one."
     return summary.markdown(["command", "peer", "peer, us", "Kiln, us", "Kiln / peer", "target"], rows) + "\n\n" + note

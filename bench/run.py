@@ -32,17 +32,21 @@ class Table(NamedTuple):
     run: Callable
 
 
-# fmt: off
 TABLES = (
-    Table("instructions", "User-space instructions for each request (callgrind; 10 connections, pipeline 20, 100,000 keys, 32 B values).",
+    Table("instructions",
+          "User-space instructions for each request (callgrind; 10 connections, pipeline 20, 100 k keys, 32 B values).",
           "GET 700, SET 900, in both protocols", instructions.table),
     Table("cpu-get", "Server CPU time for each GET (64 B values, 1 M keys, 50 connections).",
           "1.08, 1.35 and 1.5 times the no-op responder at pipeline 1, 16 and 64", cpu.table_get),
     Table("cpu-commands", "Server CPU time for each command (50 connections, pipeline 16, 64 B values).",
           "0.6 times the peer, scripts 0.5 times", cpu.table_commands),
-    Table("memory", "Resident bytes beyond key and value (5 M keys of 16 B, values of 32 B; one round, as it does not vary), and those of 1,000 idle connections.",
+    Table("memory",
+          "Resident bytes beyond key and value (5 M keys of 16 B, values of 32 B; one round, as it does not vary), "
+          "and those of 1,000 idle connections.",
           "26 bytes a key, 1,024 bytes a connection", memory.table),
-    Table("stalls", "The longest round trip of a serial probe while the keyspace grows from nothing to 10 M keys, and around the deletion of a sorted set of 2 M members.",
+    Table("stalls",
+          "The longest round trip of a serial probe while the keyspace grows from nothing to 10 M keys, and around "
+          "the deletion of a sorted set of 2 M members.",
           "2 ms", stalls.table),
     Table("expiry", "How late keys expire: 1 M come due within 10 s among 1 M that do not.",
           "p50 50 ms, p99 1 s", expiry.table),
@@ -51,7 +55,6 @@ TABLES = (
     Table("fairness", "Round trips of 5 serial clients beside 45 clients at pipeline 64.",
           "p99.9 1 ms", fairness.table),
 )
-# fmt: on
 
 
 class Session:

@@ -41,4 +41,4 @@ def verdict(value: float, limit: float, unit: str = "") -> str:
 def markdown(headers, rows) -> str:
     """A table; the first column is text, the others are figures."""
     lines = [headers, ["---"] + ["---:"] * (len(headers) - 1), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -51,7 +51,7 @@ TABLES = (
     Table("expiry", "How late keys expire: 1 M come due within 10 s among 1 M that do not.",
           "p50 50 ms, p99 1 s", expiry.table),
     Table("idle", "CPU time and wake-ups of idle servers, with two workers each, over 20 s.",
-          "no timer faster than 10 Hz a worker", idle.table),
+          "at most 10 wake-ups a second for each worker", idle.table),
     Table("fairness", "Round trips of 5 serial clients beside 45 clients at pipeline 64.",
           "p99.9 1 ms", fairness.table),
 )

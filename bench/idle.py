@@ -41,7 +41,7 @@ def table(session) -> str:
                     stack.enter_context(peers.idle_connections(server, connections))
                 for label, values in sampled(session, servers).items():
                     cpu, all_threads, busiest = zip(*values)
-                    target = summary.verdict(round(summary.median(busiest)), 10, " Hz") if label == "Kiln" else ""
+                    target = summary.verdict(round(summary.median(busiest)), 10, " a second") if label == "Kiln" else ""
                     rows.append([label, connections, summary.spread(cpu, 3), summary.spread(all_threads, 1),
                                  summary.spread(busiest, 1), target])
     return summary.markdown(["server", "connections", "CPU, %", "wake-ups a second", "of the busiest thread",

@@ -7,25 +7,25 @@
 #include <cstdlib>
 #include <new>
 
-#ifdef KILN_MIMALLOC
-#include <mimalloc.h>
+#ifdef KILN_JEMALLOC
+#include <jemalloc/jemalloc.h>
 #endif
 
 namespace kiln {
 namespace {
 
-#ifdef KILN_MIMALLOC
+#ifdef KILN_JEMALLOC
 void* RawAllocate(size_t bytes) {
-  return mi_malloc(bytes);
+  return mallocx(std::max<size_t>(bytes, 1), 0);
 }
 void* RawReallocate(void* memory, size_t bytes) {
-  return mi_realloc(memory, bytes);
+  return memory == nullptr ? RawAllocate(bytes) : rallocx(memory, std::max<size_t>(bytes, 1), 0);
 }
 void RawFree(void* memory) {
-  mi_free(memory);
+  dallocx(memory, 0);
 }
 size_t RawUsable(const void* memory) {
-  return mi_usable_size(memory);
+  return sallocx(memory, 0);
 }
 #else
 void* RawAllocate(size_t bytes) {
@@ -42,9 +42,8 @@ size_t RawUsable(const void* memory) {
 }
 #endif
 
-// One counter a thread slot, each on its own cache line. Threads share a slot only past kSlots,
-// which is still correct because a slot is atomic; with one writer the add is an uncontended,
-// unlocked load and store.
+// One counter a thread, each on its own cache line: with one writer an add is a load and a store.
+// Threads past the last slot share that one and add atomically.
 constexpr int kSlots = 128;
 struct alignas(64) Slot {
   std::atomic<long long> bytes{0};
@@ -53,15 +52,18 @@ constinit Slot slots[kSlots];
 constinit std::atomic<int> next_slot{0};
 constinit thread_local Slot* own_slot = nullptr;
 
-Slot* OwnSlot() {
-  if (__builtin_expect(own_slot == nullptr, 0)) {
-    own_slot = &slots[next_slot.fetch_add(1, std::memory_order_relaxed) % kSlots];
-  }
-  return own_slot;
+Slot* TakeSlot() {
+  int index = std::min(next_slot.fetch_add(1, std::memory_order_relaxed), kSlots - 1);
+  return own_slot = &slots[index];
 }
 
 void Count(long long bytes) {
-  OwnSlot()->bytes.fetch_add(bytes, std::memory_order_relaxed);
+  Slot* slot = own_slot != nullptr ? own_slot : TakeSlot();
+  if (slot == &slots[kSlots - 1]) [[unlikely]] {
+    slot->bytes.fetch_add(bytes, std::memory_order_relaxed);
+    return;
+  }
+  slot->bytes.store(slot->bytes.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
 }
 
 [[noreturn]] void OutOfMemory() {
@@ -96,8 +98,8 @@ size_t UsableBytes(const void* memory) {
 }
 
 size_t GoodSizeBytes(size_t bytes) {
-#ifdef KILN_MIMALLOC
-  return mi_good_size(bytes);
+#ifdef KILN_JEMALLOC
+  return nallocx(std::max<size_t>(bytes, 1), 0);
 #else
   return (bytes + 15) & ~size_t{15};
 #endif
@@ -115,8 +117,9 @@ size_t AllocatedBytes() {
 }
 
 void ReleaseUnusedMemory() {
-#ifdef KILN_MIMALLOC
-  mi_collect(true);
+#ifdef KILN_JEMALLOC
+  mallctl("thread.tcache.flush", nullptr, nullptr, nullptr, 0);
+  mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0);
 #else
   malloc_trim(0);
 #endif

@@ -213,7 +213,11 @@ bool Chain::FreeSome(size_t* budget) {
   return chunks_.empty();
 }
 
+// Pushing and popping at the head moves all of a node's bytes: more than this is not worth the few
+// nodes less.
 bool Chain::Fits(const Node& node, const ListpackEntry& entry, const ListLimits& limits) {
+  constexpr size_t kMaxNodeBytes = 4096;
+  if (node.pack.byte_size() + entry.bytes() > kMaxNodeBytes) return false;
   return limits.Allow(node.pack.byte_size() + entry.bytes(), node.count + 1);
 }
 

@@ -5,8 +5,8 @@
 namespace kiln {
 namespace {
 
-// Whatever the limits say, a listpack's own 4 GiB stay far away.
-constexpr size_t kMaxCompactBytes = size_t{1} << 30;
+// Finding a field walks a listpack: whatever the limits say, one of more bytes takes too long.
+constexpr size_t kMaxCompactBytes = 8192;
 
 }  // namespace
 
@@ -35,22 +35,21 @@ size_t Hash::memory_bytes() const {
   return sizeof(Big) + big_->fields.memory_bytes() + big_->field_bytes;
 }
 
-bool Hash::FitsCompact(std::string_view field, std::string_view value,
-                       const HashLimits& limits) const {
-  return field.size() <= limits.max_listpack_value && value.size() <= limits.max_listpack_value &&
-         compact_.byte_size() + field.size() + value.size() < kMaxCompactBytes;
+bool Hash::IsShort(std::string_view field, std::string_view value, const HashLimits& limits) {
+  return field.size() <= limits.max_listpack_value && value.size() <= limits.max_listpack_value;
 }
 
 bool Hash::Set(std::string_view field, std::string_view value, const HashLimits& limits) {
-  if (big_) return SetInBig(field, value);
-  if (FitsCompact(field, value, limits)) {
+  if (big_) return SetInBig(field, value, limits);
+  if (IsShort(field, value, limits) &&
+      compact_.byte_size() + field.size() + value.size() < kMaxCompactBytes) {
     uint32_t present = compact_.Find(field, 1);
     if (present != Listpack::kNone || size() < limits.max_listpack_entries) {
       return SetInCompact(present, field, value);
     }
   }
   MakeBig();
-  return SetInBig(field, value);
+  return SetInBig(field, value, limits);
 }
 
 // `present` is where the field is, or kNone.
@@ -64,11 +63,13 @@ bool Hash::SetInCompact(uint32_t present, std::string_view field, std::string_vi
   return true;
 }
 
-bool Hash::SetInBig(std::string_view field, std::string_view value) {
+bool Hash::SetInBig(std::string_view field, std::string_view value, const HashLimits& limits) {
   uint64_t hash = HashBytes(field);
   HashField* present = big_->fields.Find(hash, field);
+  if (!IsShort(field, value, limits)) big_->is_past_limits = true;
   if (present == nullptr) {
     big_->Insert(field, value, hash);
+    if (size() > limits.max_listpack_entries) big_->is_past_limits = true;
     return true;
   }
   if (present->SetValue(value)) return false;
@@ -132,6 +133,7 @@ Hash Hash::Clone() const {
   ForEach([&](std::string_view field, std::string_view value) {
     copy.big_->Insert(field, value, HashBytes(field));
   });
+  copy.big_->is_past_limits = big_->is_past_limits;
   return copy;
 }
 

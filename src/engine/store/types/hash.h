@@ -1,7 +1,8 @@
 // Hash: fields and their values.
 //
-// Small: a listpack of field, value, field, value, in the order of insertion. Large: a hash table
-// of field records (hash_field.h). A hash that became large stays large.
+// Small: a listpack of field, value, field, value, in the order of insertion. Large (past the
+// limits, or past 8 KiB): a hash table of field records (hash_field.h). A hash that became large
+// stays large.
 //
 // Views given out are valid until the hash changes, and texts passed in must not lie inside it. A
 // visitor must not change the hash. Thread safety: none.
@@ -31,7 +32,10 @@ class Hash {
  public:
   size_t size() const { return big_ ? big_->fields.size() : compact_.size() / 2; }
   bool empty() const { return size() == 0; }
-  std::string_view EncodingName() const { return big_ ? "hashtable" : "listpack"; }
+  // By the limits, as Redis would name it.
+  std::string_view EncodingName() const {
+    return big_ && big_->is_past_limits ? "hashtable" : "listpack";
+  }
   size_t memory_bytes() const;  // beyond this object itself
 
   // True when the field is new.
@@ -73,11 +77,12 @@ class Hash {
 
     Table<FieldPolicy> fields;
     size_t field_bytes = 0;
+    bool is_past_limits = false;
   };
 
-  bool FitsCompact(std::string_view field, std::string_view value, const HashLimits& limits) const;
+  static bool IsShort(std::string_view field, std::string_view value, const HashLimits& limits);
   bool SetInCompact(uint32_t present, std::string_view field, std::string_view value);
-  bool SetInBig(std::string_view field, std::string_view value);
+  bool SetInBig(std::string_view field, std::string_view value, const HashLimits& limits);
   void MakeBig();
 
   Listpack compact_;          // empty when big_

@@ -169,6 +169,20 @@ TEST(Hash, BecomesLargePastTheEntriesLimit) {
   EXPECT_EQ(hash.ValueLength("0"), 5u);
 }
 
+TEST(Hash, IsATablePastEightKibibytesThoughItsNameGoesByTheLimits) {
+  Hash hash;
+  std::string value(60, 'v');
+  for (int i = 0; i < 512; ++i) hash.Set("field:" + std::to_string(i), value, kDefaultLimits);
+  EXPECT_EQ(hash.EncodingName(), "listpack");
+  EXPECT_EQ(hash.Clone().EncodingName(), "listpack");
+  size_t visited = 0;
+  hash.Scan(0, 1, [&](std::string_view, std::string_view) { ++visited; });
+  EXPECT_LT(visited, 512u) << "a listpack gives everything at once";
+  hash.Set("one more", value, kDefaultLimits);
+  EXPECT_EQ(hash.EncodingName(), "hashtable");
+  EXPECT_EQ(hash.Clone().EncodingName(), "hashtable");
+}
+
 TEST(Hash, BecomesLargeWithALongFieldOrValue) {
   const std::string fits(64, 'x'), longer(65, 'x');
   Hash by_field, by_value, by_change;

@@ -38,6 +38,10 @@ void Store(uint8_t* to, T value) {
   std::memcpy(to, &value, sizeof(value));
 }
 
+uint64_t LoadEnd(std::string_view text) {
+  return Load<uint64_t>(reinterpret_cast<const uint8_t*>(text.data()) + text.size() - 8);
+}
+
 // Bytes of the back length. That 2^14-1 and its like take one byte more than they need is part of
 // the format.
 uint32_t BackBytes(uint64_t entry_bytes) {
@@ -320,18 +324,29 @@ Element Listpack::Get(uint32_t pos) const {
 
 // An entry's first byte tells how long its head is, so nothing past the entry is read. Every entry
 // is encoded in the one way that ListpackEntry encodes it, so equal elements have equal bytes.
-bool Listpack::Matches(uint32_t pos, const ListpackEntry& entry) const {
-  const uint8_t* ours = block_ + pos;
-  if (ours[0] != entry.head_[0]) return false;
-  if (entry.head_bytes_ > 1 && std::memcmp(ours, entry.head_, entry.head_bytes_) != 0) return false;
-  std::string_view text = entry.payload_;
-  return text.empty() || EqualBytes(reinterpret_cast<const char*>(ours) + entry.head_bytes_, text);
+bool ListpackEntry::IsAt(const uint8_t* at) const {
+  if (head_bytes_ > 1 && std::memcmp(at, head_, head_bytes_) != 0) return false;
+  return EqualBytes(reinterpret_cast<const char*>(at) + head_bytes_, payload_);
 }
 
+bool Listpack::Matches(uint32_t pos, const ListpackEntry& entry) const {
+  return block_[pos] == entry.head_[0] && entry.IsAt(block_ + pos);
+}
+
+// The walk from head to head is what takes the time: texts of one length that are not it mostly
+// differ in their last bytes, and those are compared first.
 uint32_t Listpack::Find(const ListpackEntry& needle, uint32_t from, uint32_t skip) const {
-  while (from != kNone) {
-    if (Matches(from, needle)) return from;
-    for (uint32_t step = 0; step <= skip && from != kNone; ++step) from = Next(from);
+  if (from == kNone) return kNone;
+  size_t text_bytes = needle.payload_.size();
+  size_t end_at = text_bytes < 8 ? 0 : needle.head_bytes_ + text_bytes - 8;
+  uint64_t end = text_bytes < 8 ? 0 : LoadEnd(needle.payload_);
+  for (const uint8_t* at = block_ + from; *at != kEnd;) {
+    if (*at == needle.head_[0] && (end_at == 0 || Load<uint64_t>(at + end_at) == end) &&
+        needle.IsAt(at)) {
+      return static_cast<uint32_t>(at - block_);
+    }
+    at += EntryBytes(at);
+    for (uint32_t step = 0; step < skip && *at != kEnd; ++step) at += EntryBytes(at);
   }
   return kNone;
 }

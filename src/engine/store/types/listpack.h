@@ -37,6 +37,8 @@ class ListpackEntry {
  private:
   friend class Listpack;
   void EncodeInteger(int64_t integer);
+  // Whether the entry at `at`, whose first byte is this one's, is this one.
+  bool IsAt(const uint8_t* at) const;
 
   std::string_view payload_;
   uint8_t head_[9];

@@ -210,7 +210,7 @@ void Server::OnKeyEvent(EventClass, std::string_view event, std::string_view key
 }
 
 std::string Server::ApplyParameter(std::string_view name) {
-  if (name == "port" || name == "bind") return ApplyAddresses();
+  if (name == "port" || name == "bind") return ApplyAddresses(name);
   if (name == "maxclients") return ApplyMaxClients();
   if (name == "loglevel") SetLogLevel(settings().loglevel);
   if (name == "dir" && chdir(settings().dir.c_str()) != 0) return std::strerror(errno);

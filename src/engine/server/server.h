@@ -110,10 +110,10 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
 
  private:
   // The sockets of the addresses asked for, not yet accepting; an error text, or empty.
-  std::string OpenAddresses(std::vector<Fd>* sockets);
+  std::string OpenAddresses(std::vector<Fd>* sockets, bool share_port = false);
   std::string Accept(Fd socket, std::vector<std::unique_ptr<Listener>>* listeners);
   std::string AddressText() const;
-  std::string ApplyAddresses();
+  std::string ApplyAddresses(std::string_view name);
   void TakeNewAddresses();
   void Place(Fd socket);
   std::string ApplyMaxClients();

@@ -15,6 +15,7 @@
 #include "engine/commands/debug_protocol.h"
 #include "engine/commands/groups.h"
 #include "engine/store/value.h"
+#include "engine/commands/services.h"
 
 namespace kiln {
 namespace {
@@ -149,6 +150,13 @@ void SetActiveExpire(Call& call) {
 }
 
 // DEBUG STRINGMATCH-LEN length pattern
+// DEBUG CONFIG-REWRITE-FORCE-ALL
+void RewriteWholeConfig(Call& call) {
+  std::string error = call.services.server->RewriteConfig(true);
+  if (!error.empty()) return call.FailText("ERR " + error);
+  call.reply.Ok();
+}
+
 void StringMatchLength(Call& call) {
   constexpr int64_t kMaxLength = 1 << 20;
   int64_t length = call.args.IntegerWithin(0, kMaxLength);
@@ -208,6 +216,7 @@ constexpr Subcommand kSubcommands[] = {
   {"ASSERT",                     0, 0,          RefuseToCrash,       "",                           "Refused: nodes do not crash on demand."},
   {"CHANGE-REPL-ID",             0, 0,          Accept,              "",                           "Accepted; has no effect."},
   {"DICT-RESIZING",              1, 1,          Accept,              "<0|1>",                      "Accepted; tables grow and shrink in small steps anyway."},
+  {"CONFIG-REWRITE-FORCE-ALL",   0, 0,          RewriteWholeConfig,  "",                           "CONFIG REWRITE, parameters that have their defaults included."},
   {"DIGEST",                     0, 0,          Digest,              "",                           "A signature of all databases."},
   {"DIGEST-VALUE",               0, kAnyNumber, DigestValue,         "<key> [<key> ...]",          "A signature of the value of each key."},
   {"ERROR",                      1, 1,          ReplyError,          "<string>",                   "Reply with this error."},

@@ -220,9 +220,9 @@ std::string Server::ApplyParameter(std::string_view name) {
   return {};
 }
 
-std::string Server::RewriteConfig() {
+std::string Server::RewriteConfig(bool all) {
   if (config_file_.empty()) return "The server is running without a config file";
-  std::string error = RewriteConfigFile(config_file_, parameters_, {});
+  std::string error = RewriteConfigFile(config_file_, parameters_, {}, all);
   if (!error.empty()) return "Rewriting config file: " + error;
   return {};
 }

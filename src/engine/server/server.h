@@ -89,7 +89,7 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   // ---- ServerControl ----
   std::string Info(std::span<const std::string_view> sections) override;
   void ResetStatistics() override;
-  std::string RewriteConfig() override;
+  std::string RewriteConfig(bool all) override;
   void Shutdown() override;
   void SetMonitor(Client& client, bool on) override;
   std::string ApplyParameter(std::string_view name) override;

@@ -135,6 +135,7 @@ int Main(int argc, char** argv) {
         "Parameter '" + std::string(name) + "' is accepted but has no effect in Kiln");
   }
   Server server(parameters, is_memcache ? Protocol::kMemcache : Protocol::kRedis, line.file);
+  if (std::string error = server.RenameCommands(); !error.empty()) return Fail(error);
   if (std::string error = server.Listen(); !error.empty()) {
     Log(LogLevel::kWarning,
         "Failed listening on port " + std::to_string(settings.port) + ", aborting: " + error);

@@ -76,6 +76,20 @@ Server::Server(ParameterSet& parameters, Protocol protocol, std::string config_f
 
 Server::~Server() = default;
 
+std::string Server::RenameCommands() {
+  for (const RenamedCommand& renamed : settings().renamed_commands) {
+    switch (commands_.Rename(renamed.name, renamed.new_name)) {
+      case CommandTable::Renaming::kDone:
+        break;
+      case CommandTable::Renaming::kUnknown:
+        return "No such command in rename-command: " + renamed.name;
+      case CommandTable::Renaming::kTaken:
+        return "Target command name already exists: " + renamed.new_name;
+    }
+  }
+  return {};
+}
+
 void Server::Run() {
   std::vector<std::thread> threads;
   for (size_t i = 1; i < workers_.size(); ++i)

@@ -34,6 +34,8 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   Server(ParameterSet& parameters, Protocol protocol, std::string config_file);
   ~Server();
 
+  // Applies "rename-command"; an error text, or empty.
+  std::string RenameCommands();
   // Opens the listeners; an error text, or empty.
   std::string Listen();
   // Runs the workers until Shutdown.

@@ -401,6 +401,10 @@ bool Dispatcher::EndWaitAlone(Client& client, std::string_view reply) {
   waiter->is_served = true;
   LeaveLines(*waiter);
   server_.SendUnblock(client.handle, std::string(reply.empty() ? waiter->timeout_reply : reply));
+  if (reply.starts_with('-')) {
+    ++worker_.command_stats()[waiter->command->number].failed;
+    CountError(reply.substr(1));
+  }
   return true;
 }
 

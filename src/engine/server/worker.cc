@@ -203,6 +203,14 @@ void Worker::OnTick() {
 }
 
 bool Worker::RunBackground() {
+  CloseSlowReaders();
+  ArmTick();
+  if (index_ == 0) server_.OnTick();
+  stats_.timer_ticks += Ticks() - started;
+}
+
+// Comes again when the next key is due, but soon in any case.
+void Worker::ArmTick() {
   uint64_t deadline = Ticks() + static_cast<uint64_t>(kBackgroundUs * server_.ticks_per_us());
   if (server_.IsPaused(context_.now_ms)) expiry_is_due_ = false;
   if (expiry_is_due_) expiry_is_due_ = !ExpireShards(deadline);
@@ -266,3 +274,14 @@ void Worker::CloseIdle() {
 }
 
 }  // namespace kiln
+void Worker::WatchOutput(Session& session) {
+  slow_readers_.insert(session.client().handle.id);
+}
+
+void Worker::CloseSlowReaders() {
+  std::erase_if(slow_readers_, [&](uint64_t id) {
+    Session* session = Find(id);
+    return session == nullptr || !session->CheckOutputLimit();
+  });
+}
+

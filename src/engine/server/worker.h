@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/commands/command_table.h"
@@ -116,6 +117,8 @@ class Worker final : public TurnHooks {
     output.Swap(spare_buffers_.back());
     spare_buffers_.pop_back();
   }
+  // Its output is over the soft limit: it is looked at until it is not.
+  void WatchOutput(Session& session);
   void TakeBackOutput(ByteBuffer& output);
   // Looks at all connections' waiting input again when a pause ends: now, or then (Unix ms).
   void ResumeAll();
@@ -147,6 +150,7 @@ class Worker final : public TurnHooks {
   uint32_t index_;
   EventLoop loop_;
   StoreContext context_;
+  void CloseSlowReaders();
   std::unique_ptr<Dispatcher> dispatcher_;
   RequestBatch batch_;
   WorkerStats stats_;
@@ -167,6 +171,7 @@ class Worker final : public TurnHooks {
   bool expiry_is_due_ = false;
   size_t next_shard_ = 0;
   size_t next_flushed_shard_ = 0;
+  std::unordered_set<uint64_t> slow_readers_;  // clients over the soft limit of their output
   uint64_t next_idle_check_ms_ = 0;
 };
 

@@ -247,6 +247,7 @@ void Server::ResetStatistics() {
   peak_memory_bytes_ = UsedMemoryBytes();
   for (auto& worker : workers_) {
     worker->stats() = WorkerStats{};
+    worker->rates() = WorkerRates{};
     worker->context().stats = StoreStats{};
     worker->errors().clear();
     worker->memcache_counters() = MemcacheCounters{};

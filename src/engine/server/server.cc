@@ -96,6 +96,10 @@ void Server::Run() {
     threads.emplace_back([this, i] { workers_[i]->Run(); });
   workers_[0]->Run();
   for (std::thread& thread : threads) thread.join();
+  // Whoever sees its connection end finds nobody to connect to.
+  listeners_.clear();
+  unix_listeners_.clear();
+  for (auto& worker : workers_) worker->DropSessions();
 }
 
 void Server::Shutdown() {

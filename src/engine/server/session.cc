@@ -272,7 +272,8 @@ void Session::Flush() {
     sent_ = 0;
     soft_limit_since_ms_ = 0;
     worker_.TakeBackOutput(output_);
-    if (client_.close_after_reply) return Close();
+    // When the server ends, connections end together, after the listeners.
+    if (client_.close_after_reply && !worker_.loop().IsStopped()) return Close();
   } else if (IsOverOutputLimit()) {
     return CloseForOutput();
   } else if (sent_ > output_.size() / 2) {

@@ -59,7 +59,6 @@ void Worker::Run() {
   loop_.SetHooks(this);
   loop_.ArmIn(tick_, 1);
   loop_.Run();
-  sessions_.clear();
 }
 
 void Worker::BeforeTurn() {

@@ -73,7 +73,8 @@ class Worker final : public TurnHooks {
   std::unordered_map<std::string, uint64_t>& errors() { return errors_; }
   const Settings& settings() const { return context_.settings; }
 
-  void Run();  // until the server stops
+  void Run();                                 // until the server stops
+  void DropSessions() { sessions_.clear(); }  // after that
   // Any thread: takes over a connected socket.
   void TakeConnection(Fd socket, bool is_memcache);
   Session* Find(uint64_t client_id);

@@ -39,7 +39,7 @@ class ArgumentList {
   }
 
  private:
-  static constexpr size_t kKeep = 65536;
+  static constexpr size_t kKeep = 4096;
 
   void Resize(size_t room) {
     auto views = std::make_unique<std::string_view[]>(room);

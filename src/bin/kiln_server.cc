@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "base/log.h"
@@ -39,6 +41,13 @@ void CatchSignals(Server& server) {
   sigaction(SIGINT, &stop, nullptr);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGHUP, SIG_IGN);
+}
+
+// As seen from the directory of the start, which "dir" is about to leave.
+std::string AbsolutePath(const std::string& path) {
+  std::error_code error;
+  std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  return error ? path : absolute.lexically_normal().string();
 }
 
 bool Daemonize() {
@@ -110,6 +119,7 @@ int Main(int argc, char** argv) {
   if (auto exit_code = ReadParameters(argc, argv, is_memcache, &line, &parameters))
     return *exit_code;
 
+  if (!line.file.empty()) line.file = AbsolutePath(line.file);
   if (settings.daemonize && !Daemonize()) return 1;
   if (!LogInit(settings.loglevel, settings.logfile))
     return Fail("Can't open the log file " + settings.logfile);
@@ -125,6 +135,7 @@ int Main(int argc, char** argv) {
         "Parameter '" + std::string(name) + "' is accepted but has no effect in Kiln");
   }
   Server server(parameters, is_memcache ? Protocol::kMemcache : Protocol::kRedis, line.file);
+  if (std::string error = server.RenameCommands(); !error.empty()) return Fail(error);
   if (std::string error = server.Listen(); !error.empty()) {
     Log(LogLevel::kWarning,
         "Failed listening on port " + std::to_string(settings.port) + ", aborting: " + error);

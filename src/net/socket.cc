@@ -222,6 +222,10 @@ bool IsUnixSocket(int fd) {
   return LocalName(fd).family() == AF_UNIX;
 }
 
+void SetReusePort(int fd, bool allowed) {
+  SetOption(fd, SOL_SOCKET, SO_REUSEPORT, allowed ? 1 : 0);
+}
+
 void SetNoDelay(int fd) {
   SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }

@@ -86,6 +86,9 @@ std::string LocalAddressText(int fd);
 uint16_t LocalPort(int fd);  // 0 for a unix socket.
 bool IsUnixSocket(int fd);
 
+// Whether a socket may be bound to an address and port that overlap with this one's; it must allow
+// that too.
+void SetReusePort(int fd, bool allowed);
 // Both have no effect on a unix socket.
 void SetNoDelay(int fd);
 // Probes a silent peer after `idle_s` seconds, and gives it up after about as long again. 0 turns

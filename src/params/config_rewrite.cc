@@ -29,7 +29,8 @@ constexpr std::string_view kOtherDirectives = "include,rename-command,user,loadm
 // The lines of the file, and which of them belong to which directive.
 class Lines {
  public:
-  explicit Lines(std::string_view text) {
+  // `all`: every line is needed.
+  Lines(std::string_view text, bool all) : all_(all) {
     if (text.empty()) return;
     for (;;) {
       size_t end = text.find('\n');
@@ -50,7 +51,7 @@ class Lines {
     if (old != places_.end() && !old->second.empty()) {
       lines_[old->second.front()] = std::move(line);
       old->second.pop_front();
-    } else if (is_needed) {
+    } else if (is_needed || all_) {
       if (!has_signature_) lines_.emplace_back(kSignature);
       has_signature_ = true;
       lines_.push_back(std::move(line));
@@ -104,6 +105,7 @@ class Lines {
   std::map<std::string, std::deque<size_t>, std::less<>> places_;
   std::set<std::string, std::less<>> claimed_;
   bool has_signature_ = false;
+  bool all_;
 };
 
 std::string Quoted(std::string_view text) {
@@ -223,8 +225,9 @@ bool ReadFile(const std::string& path, std::string* text) {
 
 }  // namespace
 
-std::string RewriteConfig(std::string_view old_text, const ParameterSet& parameters, Words users) {
-  Lines lines(old_text);
+std::string RewriteConfig(std::string_view old_text, const ParameterSet& parameters, Words users,
+                          bool all) {
+  Lines lines(old_text, all);
   for (const Parameter* row : AllParameters()) PutParameter(*row, parameters, &lines);
   lines.Claim("user");
   for (const std::string& user : users) lines.Put("user", "user " + user, true);
@@ -232,10 +235,12 @@ std::string RewriteConfig(std::string_view old_text, const ParameterSet& paramet
   return lines.Text();
 }
 
-ErrorText RewriteConfigFile(const std::string& path, const ParameterSet& parameters, Words users) {
+ErrorText RewriteConfigFile(const std::string& path, const ParameterSet& parameters, Words users,
+                            bool all) {
   std::string old_text;
   if (!ReadFile(path, &old_text)) return std::strerror(errno);
-  if (!ReplaceFile(path, RewriteConfig(old_text, parameters, users))) return std::strerror(errno);
+  if (!ReplaceFile(path, RewriteConfig(old_text, parameters, users, all)))
+    return std::strerror(errno);
   return {};
 }
 

@@ -14,12 +14,13 @@
 namespace kiln {
 
 // `users`: the users as they are now, "default on nopass ...", to stand in "user" lines; empty when
-// an ACL file holds them.
-std::string RewriteConfig(std::string_view old_text, const ParameterSet& parameters, Words users);
+// an ACL file holds them. `all`: parameters that have their defaults are written too.
+std::string RewriteConfig(std::string_view old_text, const ParameterSet& parameters, Words users,
+                          bool all = false);
 
 // Rewrites the file so that it is the old or the new one at any time. The error is what the system
 // says.
 [[nodiscard]] ErrorText RewriteConfigFile(const std::string& path, const ParameterSet& parameters,
-                                          Words users);
+                                          Words users, bool all = false);
 
 }  // namespace kiln

@@ -4,6 +4,7 @@
 
 #include "engine/commands/acl_category.h"
 #include "engine/commands/call.h"
+#include "engine/commands/command_errors.h"
 #include "engine/commands/command_table.h"
 #include "engine/commands/groups.h"
 #include "engine/commands/help.h"
@@ -22,7 +23,7 @@ void AclCat(Call& call) {
   std::string_view name = call.args.Text();
   const AclCategory* category = FindAclCategory(name);
   if (category == nullptr || !call.args.Done()) {
-    return call.FailText("ERR Unknown category '" + std::string(name) + "'");
+    return call.FailText("ERR Unknown category '" + EchoOf(name) + "'");
   }
   size_t at = call.reply.Later();
   size_t count = 0;

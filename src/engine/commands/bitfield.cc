@@ -131,15 +131,18 @@ void RunWrites(Call& call, const Key& key, const std::vector<FieldOperation>& op
   bool has_grown = record == nullptr || TextOrEmpty(record, scratch).size() < bytes;
   record = MakeWritable(call, key, record, bytes);
   call.reply.Array(operations.size());
-  bool changed = has_grown;
+  size_t changes = 0;
   for (const FieldOperation& operation : operations) {
     if (operation.kind == FieldOperation::kGet) {
       call.reply.Integer(ReadField(record->raw(), operation.field));
     } else {
-      changed |= Write(call, operation, record);
+      changes += Write(call, operation, record) ? 1 : 0;
     }
   }
-  if (changed) call.Changed(key, kEventString, "setbit");
+  if (has_grown) changes = std::max<size_t>(changes, 1);
+  if (changes == 0) return;
+  call.Changed(key, kEventString, "setbit");
+  call.CountAs(changes);
 }
 
 void RunBitField(Call& call, bool read_only) {

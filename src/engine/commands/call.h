@@ -62,6 +62,8 @@ struct Call {
     if (db.keyspace().shard(key.shard()).waiters != nullptr) [[unlikely]]
       Ready(changed_db.index(), key.text);
   }
+  // What was just told as one change counts as so many, one for each element, as in Redis.
+  void CountAs(size_t changes) { db.context().stats.changes += changes - 1; }
   // Whoever waits for the key is served before the command's locks are let go.
   void Ready(int db_index, std::string_view key) {
     effects.ready.push_back({db_index, std::string(key)});

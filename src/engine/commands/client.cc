@@ -4,6 +4,7 @@
 
 #include "engine/commands/call.h"
 #include "engine/commands/client_name.h"
+#include "engine/commands/command_errors.h"
 #include "engine/commands/groups.h"
 #include "engine/commands/help.h"
 #include "engine/commands/services.h"
@@ -138,7 +139,7 @@ void ClientSetInfo(Call& call) {
   std::string_view value = call.args.Text();
   bool is_name = EqualsWord(option, "LIB-NAME");
   if (!is_name && !EqualsWord(option, "LIB-VER")) {
-    return call.FailText("ERR Unrecognized option '" + std::string(option) + "'");
+    return call.FailText("ERR Unrecognized option '" + UntilZero(option) + "'");
   }
   if (!IsClientName(value)) {
     std::string shown = is_name ? "lib-name" : "lib-ver";
@@ -184,7 +185,7 @@ bool ReadType(Call& call, std::string_view word, ClientType* type) {
   else if (EqualsWord(word, "PUBSUB"))
     *type = ClientType::kPubSub;
   else
-    return call.FailText("ERR Unknown client type '" + std::string(word) + "'"), false;
+    return call.FailText("ERR Unknown client type '" + UntilZero(word) + "'"), false;
   return true;
 }
 
@@ -263,7 +264,7 @@ bool ReadKillOption(Call& call, std::string_view option, std::string_view value,
     filter->local_address = value;
   } else if (EqualsWord(option, "USER")) {
     if (value != "default")
-      return call.FailText("ERR No such user '" + std::string(value) + "'"), false;
+      return call.FailText("ERR No such user '" + UntilZero(value) + "'"), false;
     filter->user = value;
   } else if (EqualsWord(option, "SKIPME") &&
              (EqualsWord(value, "YES") || EqualsWord(value, "NO"))) {

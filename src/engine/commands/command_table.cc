@@ -38,6 +38,32 @@ CommandTable::CommandTable(std::span<const std::span<const Command>> groups, Cas
   }
 }
 
+CommandTable::Renaming CommandTable::Rename(std::string_view name, std::string_view new_name) {
+  const Command* command = FindName(name);
+  if (command == nullptr) return Renaming::kUnknown;
+  if (!new_name.empty() && FindName(new_name) != nullptr) return Renaming::kTaken;
+  // No name folds to this word; the slot stays, for the search goes on past it.
+  constexpr uint64_t kNoWord = ~uint64_t{0};
+  for (Slot& slot : slots_) {
+    if (slot.command != command) continue;
+    slot.word = kNoWord;
+    slot.letters = ~size_t{0};
+  }
+  std::erase_if(renamed_, [&](const NewName& row) { return row.command == command; });
+  if (new_name.empty()) return Renaming::kDone;
+  std::string upper(new_name);
+  for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  renamed_.push_back({std::move(upper), command});
+  return Renaming::kDone;
+}
+
+const Command* CommandTable::FindRenamed(std::string_view name) const {
+  for (const NewName& row : renamed_) {
+    if (SameName(row.upper, name)) return row.command;
+  }
+  return nullptr;
+}
+
 const Command* CommandTable::FindChild(const Command& container, std::string_view name) const {
   for (const Command* child : Children(container)) {
     if (SameName(child->name.substr(container.name.size() + 1), name)) return child;

@@ -40,10 +40,14 @@ class CommandTable {
       const Slot& slot = slots_[i];
       if (slot.word == word && slot.letters == name.size()) [[likely]]
         return slot.command;
-      if (slot.command == nullptr) return nullptr;
+      if (slot.command == nullptr) return FindRenamed(name);
       if (slot.word == word && SameName(slot.command->name, name)) return slot.command;
     }
   }
+  // From now on the command is found by another name only, or by none when that is empty. Before
+  // other threads read the table.
+  enum class Renaming { kDone, kUnknown, kTaken };
+  Renaming Rename(std::string_view name, std::string_view new_name);
   const Command* FindChild(const Command& container, std::string_view name) const;
 
   // All rows, subcommands included, in order of their names; a row's place is its number.
@@ -58,6 +62,13 @@ class CommandTable {
     // name. No size otherwise.
     size_t letters = ~size_t{0};
   };
+
+  struct NewName {
+    std::string upper;
+    const Command* command;
+  };
+
+  [[gnu::cold]] const Command* FindRenamed(std::string_view name) const;
 
   // The first (or for a short name all) letters.
   static uint64_t Word(std::string_view name) {
@@ -94,6 +105,7 @@ class CommandTable {
   uint64_t fold_;
   Slot slots_[kSlots];
   std::vector<const Command*> all_;
+  std::vector<NewName> renamed_;
 };
 
 }  // namespace kiln

@@ -47,7 +47,7 @@ void ConfigResetStat(Call& call) {
 
 // CONFIG REWRITE
 void ConfigRewrite(Call& call) {
-  std::string error = call.services.server->RewriteConfig();
+  std::string error = call.services.server->RewriteConfig(false);
   if (!error.empty()) return call.FailText("ERR " + error);
   call.reply.Ok();
 }

@@ -3,6 +3,7 @@
 #include "base/version.h"
 #include "engine/commands/call.h"
 #include "engine/commands/client_name.h"
+#include "engine/commands/command_errors.h"
 #include "engine/commands/groups.h"
 #include "engine/commands/services.h"
 #include "engine/commands/subscriptions.h"
@@ -84,8 +85,7 @@ bool ReadHello(Call& call, HelloOptions* options) {
       options->name = &words[++i];
       if (!IsClientName(*options->name)) return call.FailText(kBadClientName), false;
     } else {
-      return call.FailText("ERR Syntax error in HELLO option '" + std::string(words[i]) + "'"),
-             false;
+      return call.FailText("ERR Syntax error in HELLO option '" + UntilZero(words[i]) + "'"), false;
     }
   }
   return true;

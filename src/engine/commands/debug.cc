@@ -11,9 +11,11 @@
 #include "base/glob.h"
 #include "base/log.h"
 #include "engine/commands/call.h"
+#include "engine/commands/command_errors.h"
 #include "engine/commands/dataset_digest.h"
 #include "engine/commands/debug_protocol.h"
 #include "engine/commands/groups.h"
+#include "engine/commands/services.h"
 #include "engine/store/value.h"
 
 namespace kiln {
@@ -148,6 +150,13 @@ void SetActiveExpire(Call& call) {
   call.reply.Ok();
 }
 
+// DEBUG CONFIG-REWRITE-FORCE-ALL
+void RewriteWholeConfig(Call& call) {
+  std::string error = call.services.server->RewriteConfig(true);
+  if (!error.empty()) return call.FailText("ERR " + error);
+  call.reply.Ok();
+}
+
 // DEBUG STRINGMATCH-LEN length pattern
 void StringMatchLength(Call& call) {
   constexpr int64_t kMaxLength = 1 << 20;
@@ -207,6 +216,7 @@ constexpr Subcommand kSubcommands[] = {
   // name                        arguments      handler              usage                         help
   {"ASSERT",                     0, 0,          RefuseToCrash,       "",                           "Refused: nodes do not crash on demand."},
   {"CHANGE-REPL-ID",             0, 0,          Accept,              "",                           "Accepted; has no effect."},
+  {"CONFIG-REWRITE-FORCE-ALL",   0, 0,          RewriteWholeConfig,  "",                           "CONFIG REWRITE, parameters that have their defaults included."},
   {"DICT-RESIZING",              1, 1,          Accept,              "<0|1>",                      "Accepted; tables grow and shrink in small steps anyway."},
   {"DIGEST",                     0, 0,          Digest,              "",                           "A signature of all databases."},
   {"DIGEST-VALUE",               0, kAnyNumber, DigestValue,         "<key> [<key> ...]",          "A signature of the value of each key."},
@@ -252,9 +262,7 @@ void Debug(Call& call) {
     if (arguments < row.min_arguments || arguments > row.max_arguments) break;
     return row.handler(call);
   }
-  call.FailText(
-      fmt::format("ERR unknown subcommand or wrong number of arguments for '{}'. Try DEBUG HELP.",
-                  name.substr(0, 128)));
+  call.FailText(SubcommandErrorText(name, "DEBUG"));
 }
 
 // clang-format off

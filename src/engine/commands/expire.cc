@@ -44,7 +44,7 @@ std::optional<ExpireConditions> ReadConditions(Call& call) {
     } else if (call.args.Take("LT")) {
       conditions.only_sooner = true;
     } else {
-      call.FailText("ERR Unsupported option " + std::string(call.args.Peek()));
+      call.FailText("ERR Unsupported option " + UntilZero(call.args.Peek()));
       return std::nullopt;
     }
   }

@@ -48,6 +48,7 @@ bool SetPairs(Call& call, size_t* created) {
     *created += (*hash)->Set(pairs[i], pairs[i + 1], limits);
   }
   call.Changed(key, kEventHash, "hset");
+  call.CountAs(pairs.size() / 2);
   return true;
 }
 
@@ -90,13 +91,14 @@ void HDel(Call& call) {
   StoreResult<Hash*> hash = call.db.Change<Hash>(key);
   if (!hash) return call.Fail(hash.error());
   if (*hash == nullptr) return call.reply.Integer(0);
-  int64_t removed = 0;
+  size_t removed = 0;
   for (std::string_view field : call.args.Rest()) removed += (*hash)->Remove(field);
   if (removed > 0) {
     call.Changed(key, kEventHash, "hdel");
+    call.CountAs(removed);
     if (call.db.DeleteIfEmpty(key, **hash)) call.db.Notify(kEventGeneric, "del", key.text);
   }
-  call.reply.Integer(removed);
+  call.reply.Integer(static_cast<int64_t>(removed));
 }
 
 // HINCRBY key field increment

@@ -49,6 +49,7 @@ void MoveValue(Call& call, const Key& from, Db& to_db, const Key& to) {
   to_db.Adopt(to, from.shard(), call.db.Extract(from));
   call.Touched(from);
   call.TouchedIn(to_db, to);
+  call.CountAs(0);  // both keys changed, but it is one change
 }
 
 // False when the source is missing or, with `only_if_free`, the destination is taken; then the

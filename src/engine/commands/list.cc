@@ -27,7 +27,7 @@ void Push(Call& call, End end, IfAbsent if_absent) {
   for (std::string_view element : elements) (*list)->Push(end, element, limits);
   call.reply.Integer(static_cast<int64_t>((*list)->size()));
   call.Changed(key, kEventList, end == End::kHead ? "lpush" : "rpush");
-  CountChanges(call, elements.size());
+  call.CountAs(elements.size());
 }
 
 // LPUSH key element [element ...]
@@ -185,7 +185,7 @@ void LTrim(Call& call) {
   size_t before = (*list)->size();
   (*list)->Trim(List::Resolve(start, stop, before), ListLimitsOf(call.settings()));
   call.Changed(key, kEventList, "ltrim");
-  CountChanges(call, before - (*list)->size());
+  call.CountAs(before - (*list)->size());
   if (call.db.DeleteIfEmpty(key, **list)) call.db.Notify(kEventGeneric, "del", key.text);
 }
 
@@ -202,7 +202,7 @@ void LRem(Call& call) {
   call.reply.Integer(static_cast<int64_t>(removed));
   if (removed == 0) return;
   call.Changed(key, kEventList, "lrem");
-  CountChanges(call, removed);
+  call.CountAs(removed);
   if (call.db.DeleteIfEmpty(key, **list)) call.db.Notify(kEventGeneric, "del", key.text);
 }
 

@@ -14,7 +14,7 @@ void ReplyElement(Call& call, const Element& element) {
 
 void ElementsPopped(Call& call, const Key& key, const List& list, End end, size_t count) {
   call.Changed(key, kEventList, end == End::kHead ? "lpop" : "rpop");
-  CountChanges(call, count);
+  call.CountAs(count);
   if (call.db.DeleteIfEmpty(key, list)) call.db.Notify(kEventGeneric, "del", key.text);
 }
 

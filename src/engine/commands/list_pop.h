@@ -11,11 +11,6 @@ namespace kiln {
 
 void ReplyElement(Call& call, const Element& element);
 
-// A change of several elements counts as so many changes; Call::Changed has counted one.
-inline void CountChanges(Call& call, size_t changes) {
-  call.db.context().stats.changes += changes - 1;
-}
-
 // Elements were taken from an end: the event, and the key goes when nothing is left. The list may
 // be gone afterwards.
 void ElementsPopped(Call& call, const Key& key, const List& list, End end, size_t count);

@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "engine/commands/call.h"
+#include "engine/commands/command_errors.h"
 #include "engine/commands/command_table.h"
 #include "engine/commands/groups.h"
 #include "engine/commands/help.h"
@@ -71,7 +72,8 @@ std::string DrawGraph(const std::vector<LatencyMonitor::Sample>& samples, int64_
 void LatencyGraph(Call& call) {
   std::string event(call.args.Text());
   auto samples = call.services.latency->History(event);
-  if (samples.empty()) return call.FailText("ERR No samples available for event '" + event + "'");
+  if (samples.empty())
+    return call.FailText("ERR No samples available for event '" + UntilZero(event) + "'");
   auto [low, high] = std::minmax_element(
       samples.begin(), samples.end(), [](auto& a, auto& b) { return a.latency_ms < b.latency_ms; });
   int64_t worst_ms = high->latency_ms;
@@ -185,8 +187,7 @@ void SlowLogGet(Call& call) {
     count = static_cast<size_t>(*wanted);  // -1: all
   }
   if (!call.args.Done()) {
-    return call.FailText(
-        "ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.");
+    return call.FailText(SubcommandErrorText(call.args.all()[1], "SLOWLOG"));
   }
   auto entries = call.services.slowlog->Get(count);
   call.reply.Array(entries.size());

@@ -2,6 +2,7 @@
 // channels.
 
 #include "engine/commands/call.h"
+#include "engine/commands/command_errors.h"
 #include "engine/commands/groups.h"
 #include "engine/commands/help.h"
 #include "engine/commands/pubsub_registry.h"
@@ -119,9 +120,7 @@ void SPublish(Call& call) {
 void ReplyNames(Call& call, Kind kind) {
   Arguments patterns = call.args.Rest();
   if (patterns.size() > 1) {
-    std::string name(call.args.all()[1]);
-    return call.FailText("ERR unknown subcommand or wrong number of arguments for '" + name +
-                         "'. Try PUBSUB HELP.");
+    return call.FailText(SubcommandErrorText(call.args.all()[1], "PUBSUB"));
   }
   auto names = patterns.empty() ? call.services.pubsub->Names(kind)
                                 : call.services.pubsub->Names(kind, patterns[0]);

@@ -92,8 +92,10 @@ class ServerControl {
   virtual ~ServerControl() = default;
   // INFO's text for the sections asked for ("default", "all", "memory", ...). Alone.
   virtual std::string Info(std::span<const std::string_view> sections) = 0;
-  virtual void ResetStatistics() = 0;       // alone
-  virtual std::string RewriteConfig() = 0;  // alone; an error text, or empty
+  virtual void ResetStatistics() = 0;  // alone
+  // Alone. With `all`, parameters that have their defaults are written too. An error text, or
+  // empty.
+  virtual std::string RewriteConfig(bool all) = 0;
   virtual void Shutdown() = 0;
   // Shows the client every command as it runs, or no longer.
   virtual void SetMonitor(Client& client, bool on) = 0;

@@ -28,10 +28,13 @@ void SAdd(Call& call) {
   if (!set) return call.Fail(set.error());
   SetLimits limits = SetLimitsOf(call.settings());
   (*set)->PrepareGrowth(members[0], members.size(), limits);
-  int64_t added = 0;
+  size_t added = 0;
   for (std::string_view member : members) added += (*set)->Add(member, limits);
-  if (added > 0) call.Changed(key, kEventSet, "sadd");
-  call.reply.Integer(added);
+  if (added > 0) {
+    call.Changed(key, kEventSet, "sadd");
+    call.CountAs(added);
+  }
+  call.reply.Integer(static_cast<int64_t>(added));
 }
 
 // SREM key member [member ...]
@@ -40,13 +43,14 @@ void SRem(Call& call) {
   StoreResult<Set*> set = call.db.Change<Set>(key);
   if (!set) return call.Fail(set.error());
   if (*set == nullptr) return call.reply.Integer(0);
-  int64_t removed = 0;
+  size_t removed = 0;
   for (std::string_view member : call.args.Rest()) removed += (*set)->Remove(member);
   if (removed > 0) {
     call.Changed(key, kEventSet, "srem");
+    call.CountAs(removed);
     DeleteIfEmpty(call, key, **set);
   }
-  call.reply.Integer(removed);
+  call.reply.Integer(static_cast<int64_t>(removed));
 }
 
 // SMOVE source destination member
@@ -81,6 +85,7 @@ void PopSeveral(Call& call, const Key& key) {
   if (taken == (*set)->size()) {
     ReplyAll(call, **set);
     call.Changed(key, kEventSet, "spop");
+    call.CountAs(taken);
     call.db.Delete(key);
     return call.db.Notify(kEventGeneric, "del", key.text);
   }
@@ -89,6 +94,7 @@ void PopSeveral(Call& call, const Key& key) {
                       [&](const Element& member) { ReplyMember(call.reply, member); });
   }
   call.Changed(key, kEventSet, "spop");
+  call.CountAs(taken);
 }
 
 // SPOP key [count]

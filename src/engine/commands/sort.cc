@@ -178,6 +178,7 @@ void StoreResults(Call& call, const SortOptions& options, const std::vector<Sort
   if (size > 0) {
     call.db.ReplaceWithCollection(*options.store, Type::kList, list.release());
     call.Changed(*options.store, kEventList, "sortstore");
+    call.CountAs(size);
   } else if (call.db.Delete(*options.store)) {
     call.Changed(*options.store, kEventGeneric, "del");
   }

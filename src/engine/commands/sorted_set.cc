@@ -146,6 +146,7 @@ void AddPairs(Call& call, const Key& key, const AddOptions& options, Arguments p
   }
   if (counts.added + counts.updated > 0) {
     call.Changed(key, kEventSortedSet, options.increments ? "zincr" : "zadd");
+    call.CountAs(counts.added + counts.updated);
   }
   if (!options.increments) {
     return call.reply.Integer(
@@ -177,12 +178,12 @@ void ZRem(Call& call) {
   Key key = call.args.NextKey();
   StoreResult<SortedSet*> set = call.db.Change<SortedSet>(key);
   if (!set) return call.Fail(set.error());
-  int64_t removed = 0;
+  size_t removed = 0;
   if (*set != nullptr) {
     for (std::string_view member : call.args.Rest()) removed += (*set)->Remove(member);
-    if (removed > 0) MembersRemoved(call, key, **set, "zrem");
+    if (removed > 0) MembersRemoved(call, key, **set, removed, "zrem");
   }
-  call.reply.Integer(removed);
+  call.reply.Integer(static_cast<int64_t>(removed));
 }
 
 // ZCARD key

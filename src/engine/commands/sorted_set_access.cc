@@ -5,9 +5,11 @@
 
 namespace kiln {
 
-void MembersRemoved(Call& call, const Key& key, const SortedSet& set, std::string_view event) {
+void MembersRemoved(Call& call, const Key& key, const SortedSet& set, size_t count,
+                    std::string_view event) {
   bool is_gone = call.db.DeleteIfEmpty(key, set);
   call.Changed(key, kEventSortedSet, event);
+  call.CountAs(count);
   if (is_gone) call.db.Notify(kEventGeneric, "del", key.text);
 }
 

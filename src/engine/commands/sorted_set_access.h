@@ -29,8 +29,9 @@ class MemberReply {
   bool in_pairs_;
 };
 
-// Says that members went, and that the key goes with the last one.
-void MembersRemoved(Call& call, const Key& key, const SortedSet& set, std::string_view event);
+// Says that `count` members went, and that the key goes with the last one.
+void MembersRemoved(Call& call, const Key& key, const SortedSet& set, size_t count,
+                    std::string_view event);
 
 // Puts a result in place of what is at the key, or deletes the key where the result is empty.
 // Replies with its size.

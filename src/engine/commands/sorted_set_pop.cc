@@ -34,13 +34,15 @@ void ReplyPopHead(Reply& reply, const Key& key, size_t members, const PopRequest
 }
 
 void PopFrom(Call& call, const Key& key, SortedSet& set, const PopRequest& request) {
-  ReplyPopHead(call.reply, key, std::min(request.count, set.size()), request);
+  size_t members = std::min(request.count, set.size());
+  ReplyPopHead(call.reply, key, members, request);
   set.Pop(request.end, request.count, [&](std::string_view member, double score) {
     if (request.in_pairs) call.reply.Array(2);
     call.reply.Bulk(member);
     call.reply.Double(score);
   });
-  MembersRemoved(call, key, set, request.end == Order::kAscending ? "zpopmin" : "zpopmax");
+  if (members == 0) return;
+  MembersRemoved(call, key, set, members, request.end == Order::kAscending ? "zpopmin" : "zpopmax");
 }
 
 // Pops from the first key that has members and replies; false when none has. A key of another type

@@ -238,7 +238,7 @@ void RemoveRange(Call& call, RangeBy by, std::string_view event) {
   if (*set == nullptr) return call.reply.Integer(0);
   RankRange ranks = RanksOf(**set, query);
   (*set)->RemoveRange(ranks);
-  if (ranks.count > 0) MembersRemoved(call, key, **set, event);
+  if (ranks.count > 0) MembersRemoved(call, key, **set, ranks.count, event);
   call.reply.Integer(static_cast<int64_t>(ranks.count));
 }
 

@@ -1,10 +1,13 @@
-// The server's addresses: opening them at the start, and changing them while it runs (CONFIG SET port, bind).
+// The server's addresses: opening them at the start, and changing them while it runs (CONFIG SET
+// port, bind).
 //
-// Listeners belong to worker 0. A change opens the new sockets at once, so that it can still fail, and leaves the swap to
-// that worker. A change that is undone before the swap finds the old addresses still in use and forgets the new ones.
+// Listeners belong to worker 0. A change opens the new sockets at once, so that it can still fail,
+// and leaves the swap to that worker. A change that is undone before the swap finds the old
+// addresses still in use and forgets the new ones.
 
 #include <sys/resource.h>
 
+#include "base/log.h"
 #include "engine/server/server.h"
 
 namespace kiln {
@@ -21,8 +24,8 @@ std::string Server::AddressText() const {
   return text;
 }
 
-std::string Server::OpenAddresses(std::vector<Fd>* sockets) {
-  ListenOptions options{static_cast<int>(settings().tcp_backlog), false};
+std::string Server::OpenAddresses(std::vector<Fd>* sockets, bool share_port) {
+  ListenOptions options{static_cast<int>(settings().tcp_backlog), share_port};
   auto port = static_cast<uint16_t>(settings().port);
   if (port == 0) return {};
   for (std::string address : settings().bind) {
@@ -32,16 +35,17 @@ std::string Server::OpenAddresses(std::vector<Fd>* sockets) {
     if (socket) {
       sockets->push_back(std::move(*socket));
     } else if (!optional) {
-      return "Could not create server TCP listening socket " + address + ":" + std::to_string(port) + ": " +
-             socket.error().Text();
+      return "Could not create server TCP listening socket " + address + ":" +
+             std::to_string(port) + ": " + socket.error().Text();
     }
   }
   return {};
 }
 
 std::string Server::Accept(Fd socket, std::vector<std::unique_ptr<Listener>>* listeners) {
-  auto listener = std::make_unique<Listener>(workers_[0]->loop(), std::move(socket),
-                                             [this](Fd connection) { Place(std::move(connection)); });
+  auto listener =
+      std::make_unique<Listener>(workers_[0]->loop(), std::move(socket),
+                                 [this](Fd connection) { Place(std::move(connection)); });
   NetError error = listener->Start();
   if (error.code != 0) return error.Text();
   listeners->push_back(std::move(listener));
@@ -59,18 +63,26 @@ std::string Server::Listen() {
   if (path.empty()) return {};
   ListenOptions options{static_cast<int>(settings().tcp_backlog), false};
   auto socket = ListenUnix(path, static_cast<uint32_t>(settings().unixsocketperm), options);
-  if (!socket) return "Could not create server UNIX listening socket " + path + ": " + socket.error().Text();
+  if (!socket)
+    return "Could not create server UNIX listening socket " + path + ": " + socket.error().Text();
   return Accept(std::move(*socket), &unix_listeners_);
 }
 
-std::string Server::ApplyAddresses() {
+std::string Server::ApplyAddresses(std::string_view name) {
   new_sockets_.clear();
   new_listening_on_ = AddressText();
   if (new_listening_on_ == listening_on_) return {};
-  if (!OpenAddresses(&new_sockets_).empty()) {
+  // "*" and 127.0.0.1 overlap: while the old sockets are open, the new ones must share their port.
+  for (auto& listener : listeners_) SetReusePort(listener->fd(), true);
+  std::string error = OpenAddresses(&new_sockets_, true);
+  for (auto& listener : listeners_) SetReusePort(listener->fd(), false);
+  for (const Fd& socket : new_sockets_) SetReusePort(socket.get(), false);
+  if (!error.empty()) {
+    Log(LogLevel::kWarning, error);
     new_sockets_.clear();
     new_listening_on_ = listening_on_;
-    return "Unable to listen on this port, or to bind these addresses";
+    return name == "bind" ? "Failed to bind to specified addresses."
+                          : "Unable to listen on this port. Check server logs.";
   }
   workers_[0]->loop().mailbox().Post([this] { TakeNewAddresses(); });
   return {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/commands/command_errors.h"
 #include "engine/server/server.h"
 #include "engine/server/worker.h"
 #include "engine/store/error.h"
@@ -19,27 +20,20 @@ std::string Lower(std::string_view text) {
   return lower;
 }
 
-// Redis echoes names as C strings, which end at a zero byte.
-std::string_view UntilZero(std::string_view text) {
-  return text.substr(0, text.find('\0'));
-}
-
 // What Redis echoes of unknown commands: the name, and the first arguments up to 128 bytes.
 std::string UnknownCommandText(Arguments arguments) {
-  constexpr size_t kMaxEcho = 128;
   std::string shown;
-  for (size_t i = 1; i < arguments.size() && shown.size() < kMaxEcho; ++i) {
-    std::string_view part = UntilZero(arguments[i]).substr(0, kMaxEcho - shown.size());
+  for (size_t i = 1; i < arguments.size() && shown.size() < kMaxEchoBytes; ++i) {
+    std::string part = EchoOf(arguments[i]).substr(0, kMaxEchoBytes - shown.size());
     shown.append(1, '\'').append(part).append("' ");
   }
-  return "ERR unknown command '" + std::string(UntilZero(arguments[0]).substr(0, kMaxEcho)) +
-         "', with args beginning with: " + shown;
+  return "ERR unknown command '" + EchoOf(arguments[0]) + "', with args beginning with: " + shown;
 }
 
 Refusal CheckKnown(const Command* command, Arguments arguments) {
   if (command == nullptr) return UnknownCommandText(arguments);
   if (command->Is(kContainer) && arguments.size() > 1) {
-    return "ERR unknown subcommand '" + std::string(arguments[1].substr(0, 128)) + "'. Try " +
+    return "ERR unknown subcommand '" + EchoOf(arguments[1]) + "'. Try " +
            std::string(command->name) + " HELP.";
   }
   return std::nullopt;

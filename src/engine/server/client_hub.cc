@@ -97,7 +97,7 @@ std::string Server::Describe(const Client& client) {
       client.db, client.subscriptions.channels.size(), client.subscriptions.patterns.size(),
       client.subscriptions.shard_channels.size(),
       client.transaction.active ? static_cast<int>(client.transaction.queue.size()) : -1,
-      client.input_bytes, 0, 0, 0, 1024, 0, client.output_bytes, 0, 0,
+      client.input_bytes, 0, 0, 0, 1024, 0, 0, client.output_bytes > 0 ? 1 : 0, client.output_bytes,
       client.input_bytes + client.output_bytes + sizeof(Session), "r",
       LowerName(client.last_command), client.user, client.protocol_version, client.library_name,
       client.library_version);

@@ -115,7 +115,7 @@ template <bool kTellsMonitors>
 }
 
 void Dispatcher::RunBatch(const RequestBatch& batch) {
-  ticks_ = Ticks();
+  uint64_t started = ticks_ = Ticks();
   context_.SetTime(static_cast<uint64_t>(NowMs()));
   ReadSettings();
   for (next_ = 0; next_ < batch.size;) {
@@ -123,6 +123,7 @@ void Dispatcher::RunBatch(const RequestBatch& batch) {
     Run(request, request.arguments);
   }
   next_ = 0;
+  worker_.stats().command_ticks += ticks_ - started;
 }
 
 void Dispatcher::ReadSettings() {
@@ -400,6 +401,10 @@ bool Dispatcher::EndWaitAlone(Client& client, std::string_view reply) {
   if (waiter == nullptr || waiter->is_served) return false;
   waiter->is_served = true;
   LeaveLines(*waiter);
+  if (reply.starts_with('-')) {
+    ++worker_.command_stats()[waiter->command->number].failed;
+    CountError(reply.substr(1));
+  }
   server_.SendUnblock(client.handle, std::string(reply.empty() ? waiter->timeout_reply : reply));
   return true;
 }

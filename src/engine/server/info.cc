@@ -8,7 +8,7 @@ namespace kiln {
 namespace {
 
 // Which words besides its name bring a section in.
-enum Within : uint8_t { kDefault, kAll, kEverything };
+enum Within : uint8_t { kDefault, kAll, kNameOnly };
 
 struct SectionRow {
   std::string_view name;  // upper case
@@ -33,6 +33,7 @@ constexpr SectionRow kSections[] = {
   {"LATENCYSTATS", "Latencystats", kAll,        &InfoWriter::WriteLatencyStats},
   {"CLUSTER",      "Cluster",      kDefault,    &InfoWriter::WriteCluster},
   {"KEYSPACE",     "Keyspace",     kDefault,    &InfoWriter::WriteKeyspace},
+  {"DEBUG",        "Debug",        kNameOnly,   &InfoWriter::WriteDebug},
 };
 // clang-format on
 
@@ -40,7 +41,8 @@ bool IsAsked(const SectionRow& row, std::span<const std::string_view> sections) 
   if (sections.empty()) return row.within == kDefault;
   return std::any_of(sections.begin(), sections.end(), [&](std::string_view word) {
     if (EqualsWord(word, "DEFAULT")) return row.within == kDefault;
-    return EqualsWord(word, "ALL") || EqualsWord(word, "EVERYTHING") || EqualsWord(word, row.name);
+    if (EqualsWord(word, "ALL") || EqualsWord(word, "EVERYTHING")) return row.within != kNameOnly;
+    return EqualsWord(word, row.name);
   });
 }
 
@@ -85,6 +87,10 @@ StoreStats InfoWriter::SumStoreStats() const {
   StoreStats sum;
   for (auto& worker : server_.workers_) sum.Add(worker->context().stats);
   return sum;
+}
+
+uint64_t InfoWriter::Microseconds(uint64_t ticks) const {
+  return static_cast<uint64_t>(static_cast<double>(ticks) / server_.ticks_per_us_);
 }
 
 double InfoWriter::SumRates(RateMeter WorkerRates::*meter) const {

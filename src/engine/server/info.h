@@ -34,6 +34,7 @@ class InfoWriter {
   void WriteLatencyStats();
   void WriteCluster();
   void WriteKeyspace();
+  void WriteDebug();
 
  private:
   void Field(std::string_view name, std::string_view value) {
@@ -53,6 +54,7 @@ class InfoWriter {
 
   WorkerStats SumWorkerStats() const;
   StoreStats SumStoreStats() const;
+  uint64_t Microseconds(uint64_t ticks) const;
   double SumRates(RateMeter WorkerRates::*meter) const;
 
   Server& server_;

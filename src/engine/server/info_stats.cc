@@ -74,7 +74,24 @@ void InfoWriter::WriteStats() {
   Field("total_writes_processed", worker.writes);
   Field("client_query_buffer_limit_disconnections", worker.input_limit_disconnections);
   Field("client_output_buffer_limit_disconnections", worker.output_limit_disconnections);
+  // Of all workers; what is told per second or cycle is the mean of a worker.
+  double turns_per_s = SumRates(&WorkerRates::turns);
+  double turn_us_per_s = SumRates(&WorkerRates::turn_ticks) / server_.ticks_per_us_;
   Field("eventloop_cycles", worker.turns);
+  Field("eventloop_duration_sum", Microseconds(worker.turn_ticks));
+  Field("eventloop_duration_cmd_sum", Microseconds(worker.command_ticks));
+  Field("instantaneous_eventloop_cycles_per_sec",
+        static_cast<int64_t>(turns_per_s / static_cast<double>(server_.workers_.size())));
+  Field("instantaneous_eventloop_duration_usec",
+        static_cast<int64_t>(turns_per_s > 0 ? turn_us_per_s / turns_per_s : 0));
+}
+
+void InfoWriter::WriteDebug() {
+  WorkerStats worker = SumWorkerStats();
+  Field("eventloop_duration_aof_sum", 0);
+  Field("eventloop_duration_cron_sum", Microseconds(worker.timer_ticks));
+  Field("eventloop_duration_max", Microseconds(worker.longest_turn_ticks));
+  Field("eventloop_cmd_per_cycle_max", worker.most_commands_in_turn);
 }
 
 void InfoWriter::WriteCommandStats() {

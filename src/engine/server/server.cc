@@ -76,12 +76,30 @@ Server::Server(ParameterSet& parameters, Protocol protocol, std::string config_f
 
 Server::~Server() = default;
 
+std::string Server::RenameCommands() {
+  for (const RenamedCommand& renamed : settings().renamed_commands) {
+    switch (commands_.Rename(renamed.name, renamed.new_name)) {
+      case CommandTable::Renaming::kDone:
+        break;
+      case CommandTable::Renaming::kUnknown:
+        return "No such command in rename-command: " + renamed.name;
+      case CommandTable::Renaming::kTaken:
+        return "Target command name already exists: " + renamed.new_name;
+    }
+  }
+  return {};
+}
+
 void Server::Run() {
   std::vector<std::thread> threads;
   for (size_t i = 1; i < workers_.size(); ++i)
     threads.emplace_back([this, i] { workers_[i]->Run(); });
   workers_[0]->Run();
   for (std::thread& thread : threads) thread.join();
+  // Whoever sees its connection end finds nobody to connect to.
+  listeners_.clear();
+  unix_listeners_.clear();
+  for (auto& worker : workers_) worker->DropSessions();
 }
 
 void Server::Shutdown() {
@@ -193,6 +211,7 @@ void Server::OnTick() {
     gate_.Exclusive(0, [&] { FlushAt(0); });
   }
   peak_memory_bytes_ = std::max(peak_memory_bytes_, UsedMemoryBytes());
+  (void)MakeRoom(workers_[0]->context());  // output that is not read grows without commands that do
 }
 
 size_t Server::UsedMemoryBytes() {
@@ -210,7 +229,7 @@ void Server::OnKeyEvent(EventClass, std::string_view event, std::string_view key
 }
 
 std::string Server::ApplyParameter(std::string_view name) {
-  if (name == "port" || name == "bind") return ApplyAddresses();
+  if (name == "port" || name == "bind") return ApplyAddresses(name);
   if (name == "maxclients") return ApplyMaxClients();
   if (name == "loglevel") SetLogLevel(settings().loglevel);
   if (name == "dir" && chdir(settings().dir.c_str()) != 0) return std::strerror(errno);
@@ -220,9 +239,9 @@ std::string Server::ApplyParameter(std::string_view name) {
   return {};
 }
 
-std::string Server::RewriteConfig() {
+std::string Server::RewriteConfig(bool all) {
   if (config_file_.empty()) return "The server is running without a config file";
-  std::string error = RewriteConfigFile(config_file_, parameters_, {});
+  std::string error = RewriteConfigFile(config_file_, parameters_, {}, all);
   if (!error.empty()) return "Rewriting config file: " + error;
   return {};
 }
@@ -232,6 +251,7 @@ void Server::ResetStatistics() {
   peak_memory_bytes_ = UsedMemoryBytes();
   for (auto& worker : workers_) {
     worker->stats() = WorkerStats{};
+    worker->rates() = WorkerRates{};
     worker->context().stats = StoreStats{};
     worker->errors().clear();
     worker->memcache_counters() = MemcacheCounters{};

@@ -34,6 +34,8 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   Server(ParameterSet& parameters, Protocol protocol, std::string config_file);
   ~Server();
 
+  // Applies "rename-command"; an error text, or empty.
+  std::string RenameCommands();
   // Opens the listeners; an error text, or empty.
   std::string Listen();
   // Runs the workers until Shutdown.
@@ -89,7 +91,7 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   // ---- ServerControl ----
   std::string Info(std::span<const std::string_view> sections) override;
   void ResetStatistics() override;
-  std::string RewriteConfig() override;
+  std::string RewriteConfig(bool all) override;
   void Shutdown() override;
   void SetMonitor(Client& client, bool on) override;
   std::string ApplyParameter(std::string_view name) override;
@@ -110,10 +112,10 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
 
  private:
   // The sockets of the addresses asked for, not yet accepting; an error text, or empty.
-  std::string OpenAddresses(std::vector<Fd>* sockets);
+  std::string OpenAddresses(std::vector<Fd>* sockets, bool share_port = false);
   std::string Accept(Fd socket, std::vector<std::unique_ptr<Listener>>* listeners);
   std::string AddressText() const;
-  std::string ApplyAddresses();
+  std::string ApplyAddresses(std::string_view name);
   void TakeNewAddresses();
   void Place(Fd socket);
   std::string ApplyMaxClients();

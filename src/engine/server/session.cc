@@ -258,6 +258,7 @@ void Session::Send(std::string_view bytes) {
 void Session::Flush() {
   is_dirty_ = false;
   if (is_closed_) return;
+  if (IsOverHardLimit()) return CloseForOutput();  // nothing of it is sent
   while (sent_ < output_.size()) {
     ssize_t sent = stream_->Write({output_.data() + sent_, output_.size() - sent_});
     if (sent == Stream::kError) return Close();
@@ -269,11 +270,12 @@ void Session::Flush() {
   bool all_sent = sent_ == output_.size();
   if (all_sent) {
     sent_ = 0;
+    soft_limit_since_ms_ = 0;
     worker_.TakeBackOutput(output_);
-    if (client_.close_after_reply) return Close();
+    // When the server ends, connections end together, after the listeners.
+    if (client_.close_after_reply && !worker_.loop().IsStopped()) return Close();
   } else if (IsOverOutputLimit()) {
-    ++worker_.stats().output_limit_disconnections;
-    return Close();
+    return CloseForOutput();
   } else if (sent_ > output_.size() / 2) {
     output_.Consume(sent_);
     sent_ = 0;
@@ -287,19 +289,42 @@ void Session::Flush() {
   }
 }
 
+const OutputLimit& Session::Limit() const {
+  return worker_.settings()
+      .output_limits[client_.subscriptions.any() ? kPubSubClient : kNormalClient];
+}
+
+bool Session::IsOverHardLimit() const {
+  auto hard_bytes = static_cast<size_t>(Limit().hard_bytes);
+  return hard_bytes > 0 && output_.size() - sent_ > hard_bytes;
+}
+
 bool Session::IsOverOutputLimit() {
   size_t unsent = output_.size() - sent_;
   if (!client_.authenticated) return unsent > kMaxUnauthenticatedOutput;
-  const OutputLimit& limit =
-      worker_.settings().output_limits[client_.subscriptions.any() ? kPubSubClient : kNormalClient];
-  if (limit.hard_bytes > 0 && unsent > static_cast<size_t>(limit.hard_bytes)) return true;
+  if (IsOverHardLimit()) return true;
+  const OutputLimit& limit = Limit();
   if (limit.soft_bytes == 0 || unsent <= static_cast<size_t>(limit.soft_bytes)) {
     soft_limit_since_ms_ = 0;
     return false;
   }
   uint64_t now_ms = worker_.context().now_ms;
-  if (soft_limit_since_ms_ == 0) soft_limit_since_ms_ = now_ms;
+  if (soft_limit_since_ms_ == 0) {
+    soft_limit_since_ms_ = now_ms;
+    worker_.WatchOutput(*this);
+  }
   return now_ms - soft_limit_since_ms_ > static_cast<uint64_t>(limit.soft_seconds) * 1000;
+}
+
+bool Session::CheckOutputLimit() {
+  if (is_closed_ || soft_limit_since_ms_ == 0) return false;
+  if (IsOverOutputLimit()) CloseForOutput();
+  return !is_closed_ && soft_limit_since_ms_ != 0;
+}
+
+void Session::CloseForOutput() {
+  ++worker_.stats().output_limit_disconnections;
+  Close();
 }
 
 void Session::CloseAfterOutput() {

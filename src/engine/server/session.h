@@ -19,6 +19,7 @@
 namespace kiln {
 
 class Worker;
+struct OutputLimit;
 
 class Session final : public Handler {
  public:
@@ -64,6 +65,9 @@ class Session final : public Handler {
   // While its worker serves others in the middle of this session's requests, nothing may touch it.
   void SetMasked(bool is_masked) { is_masked_ = is_masked; }
   bool is_masked() const { return is_masked_; }
+  // Whether output that is not read is too much, or has been for too long; then the session closes.
+  // False when there is nothing to look at any more.
+  bool CheckOutputLimit();
   // Seconds since the last request.
   uint64_t IdleSeconds() const;
 
@@ -88,7 +92,10 @@ class Session final : public Handler {
   void SetHeldBack(bool held_back);
   void KeepRest(std::string_view rest);
   void BreakProtocol(std::string_view error);
+  const OutputLimit& Limit() const;
+  bool IsOverHardLimit() const;
   bool IsOverOutputLimit();
+  void CloseForOutput();
   void OnBlockTimeout();
 
   Worker& worker_;

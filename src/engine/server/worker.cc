@@ -30,6 +30,11 @@ void WorkerStats::Add(const WorkerStats& other) {
   reads += other.reads;
   writes += other.writes;
   turns += other.turns;
+  turn_ticks += other.turn_ticks;
+  command_ticks += other.command_ticks;
+  timer_ticks += other.timer_ticks;
+  longest_turn_ticks = std::max(longest_turn_ticks, other.longest_turn_ticks);
+  most_commands_in_turn = std::max(most_commands_in_turn, other.most_commands_in_turn);
 }
 
 Worker::Worker(Server& server, uint32_t index)
@@ -54,11 +59,12 @@ void Worker::Run() {
   loop_.SetHooks(this);
   loop_.ArmIn(tick_, 1);
   loop_.Run();
-  sessions_.clear();
 }
 
 void Worker::BeforeTurn() {
   ++stats_.turns;
+  turn_started_ticks_ = Ticks();
+  commands_before_turn_ = stats_.commands;
   server_.gate().Enter(index_);
   context_.SetTime(static_cast<uint64_t>(NowMs()));
 }
@@ -68,6 +74,13 @@ void Worker::AfterTurn() {
   if (!RunBackground()) loop_.PostponeToNextTurn();
   FlushDirty();
   closed_.clear();
+  uint64_t spent = Ticks() - turn_started_ticks_;
+  stats_.turn_ticks += spent;
+  stats_.longest_turn_ticks = std::max(stats_.longest_turn_ticks, spent);
+  if (stats_.commands > commands_before_turn_) {  // otherwise CONFIG RESETSTAT may have run in it
+    stats_.most_commands_in_turn =
+        std::max(stats_.most_commands_in_turn, stats_.commands - commands_before_turn_);
+  }
   server_.gate().Leave(index_);
 }
 
@@ -182,10 +195,21 @@ void Worker::RunBatch() {
 // ---- Background ----
 
 void Worker::OnTick() {
+  uint64_t started = Ticks();
   rates_.commands.Sample(stats_.commands, context_.now_ms);
   rates_.input_bytes.Sample(stats_.input_bytes, context_.now_ms);
   rates_.output_bytes.Sample(stats_.output_bytes, context_.now_ms);
+  rates_.turns.Sample(stats_.turns, context_.now_ms);
+  rates_.turn_ticks.Sample(stats_.turn_ticks, context_.now_ms);
   CloseIdle();
+  CloseSlowReaders();
+  ArmTick();
+  if (index_ == 0) server_.OnTick();
+  stats_.timer_ticks += Ticks() - started;
+}
+
+// Comes again when the next key is due, but soon in any case.
+void Worker::ArmTick() {
   uint64_t soonest = ExpiryIndex::kNever;
   size_t step = server_.workers();
   size_t shards = server_.keyspace().expires_actively() ? kShardCount : 0;
@@ -199,7 +223,6 @@ void Worker::OnTick() {
                         ? ExpiryIndex::kTickMs
                         : static_cast<int64_t>(std::min<uint64_t>(soonest - now_ms, kIdleTickMs));
   loop_.ArmIn(tick_, wait_ms);
-  if (index_ == 0) server_.OnTick();
 }
 
 bool Worker::RunBackground() {
@@ -251,6 +274,17 @@ bool Worker::FreeFlushed(uint64_t deadline_ticks) {
     }
   }
   return true;
+}
+
+void Worker::WatchOutput(Session& session) {
+  slow_readers_.insert(session.client().handle.id);
+}
+
+void Worker::CloseSlowReaders() {
+  std::erase_if(slow_readers_, [&](uint64_t id) {
+    Session* session = Find(id);
+    return session == nullptr || !session->CheckOutputLimit();
+  });
 }
 
 void Worker::CloseIdle() {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/commands/command_table.h"
@@ -37,6 +38,11 @@ struct WorkerStats {
   uint64_t reads = 0;   // from sockets
   uint64_t writes = 0;  // to sockets
   uint64_t turns = 0;   // of the event loop
+  uint64_t turn_ticks = 0;
+  uint64_t command_ticks = 0;  // of turn_ticks
+  uint64_t timer_ticks = 0;    // of turn_ticks: what is done about ten times a second
+  uint64_t longest_turn_ticks = 0;
+  uint64_t most_commands_in_turn = 0;
 
   void Add(const WorkerStats& other);
 };
@@ -45,6 +51,8 @@ struct WorkerRates {
   RateMeter commands;
   RateMeter input_bytes;
   RateMeter output_bytes;
+  RateMeter turns;
+  RateMeter turn_ticks;
 };
 
 class Worker final : public TurnHooks {
@@ -60,12 +68,13 @@ class Worker final : public TurnHooks {
   RequestBatch& batch() { return batch_; }
   WorkerStats& stats() { return stats_; }
   MemcacheCounters& memcache_counters() { return memcache_counters_; }
-  const WorkerRates& rates() const { return rates_; }
+  WorkerRates& rates() { return rates_; }
   std::vector<CommandStats>& command_stats() { return command_stats_; }
   std::unordered_map<std::string, uint64_t>& errors() { return errors_; }
   const Settings& settings() const { return context_.settings; }
 
-  void Run();  // until the server stops
+  void Run();                                 // until the server stops
+  void DropSessions() { sessions_.clear(); }  // after that
   // Any thread: takes over a connected socket.
   void TakeConnection(Fd socket, bool is_memcache);
   Session* Find(uint64_t client_id);
@@ -109,6 +118,8 @@ class Worker final : public TurnHooks {
   void ServeWhileBusy();
   void AddDirty(Session* session) { dirty_.push_back(session); }
   void OnClosed(Session* session);
+  // Its output is over the soft limit: it is looked at until it is not.
+  void WatchOutput(Session& session);
   // Gives an empty output a recycled buffer; takes a sent one back.
   void LendOutput(ByteBuffer& output) {
     if (output.capacity() > 0 || spare_buffers_.empty()) [[likely]]
@@ -133,12 +144,14 @@ class Worker final : public TurnHooks {
   void AddSession(Fd socket, bool is_memcache);
   void FlushDirty();
   void OnTick();
+  void ArmTick();
   void OnPauseEnd();
   // A slice of expiry, of freeing big values and of freeing flushed databases.
   bool RunBackground();
   bool ExpireShards(uint64_t deadline_ticks);
   bool FreeFlushed(uint64_t deadline_ticks);
   void CloseIdle();
+  void CloseSlowReaders();
 
   Server& server_;
   Keyspace& keyspace_;
@@ -159,7 +172,10 @@ class Worker final : public TurnHooks {
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
   std::vector<std::unique_ptr<Session>> closed_;  // destroyed when the turn ends
   std::vector<Session*> dirty_;
+  std::unordered_set<uint64_t> slow_readers_;  // clients over the soft limit of their output
   std::vector<ByteBuffer> spare_buffers_;
+  uint64_t turn_started_ticks_ = 0;
+  uint64_t commands_before_turn_ = 0;
   Timer tick_;
   Timer pause_end_;
   Session* active_session_ = nullptr;

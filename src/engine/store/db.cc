@@ -278,8 +278,9 @@ Record* Db::PutString(const Key& key, Record* record, std::string_view value,
   if (may_be_integer) integer = ParseInt64(value);
   shape.is_integer = integer.has_value();
   if (shape.Bytes() > RecordSizeClasses().max_bytes()) shape.has_expiry = true;
+  bool is_new = record == nullptr;
   record = Reshape(key, record, shape, 0, false);
-  NoteUse(record);
+  if (!is_new) NoteUse(record);  // being created is no use
   if (shape.has_client_flags) record->set_client_flags(options.client_flags);
   if (shape.has_cas) record->set_cas(options.cas);
   if (integer) {

@@ -30,6 +30,8 @@ class ArgumentCursor {
       return *first_key_;
     return HashKey(text);
   }
+  // The last argument as a key, the request's first, without taking it.
+  const Key& LastKey() const { return *first_key_; }
   std::string_view Text() {
     if (next_ >= all_.size()) [[unlikely]]
       return Fail(Error::kSyntax), std::string_view();

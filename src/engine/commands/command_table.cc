@@ -64,6 +64,13 @@ const Command* CommandTable::FindRenamed(std::string_view name) const {
   return nullptr;
 }
 
+const Command* CommandCache::Remember(Arguments arguments, uint32_t word, Entry* entry) {
+  const Command* command = table_.Find(arguments);
+  bool is_by_name_alone = command != nullptr && command->words == 1 && !command->Is(kContainer);
+  if (is_by_name_alone) *entry = {word, static_cast<uint32_t>(arguments[0].size()), command};
+  return command;
+}
+
 const Command* CommandTable::FindChild(const Command& container, std::string_view name) const {
   for (const Command* child : Children(container)) {
     if (SameName(child->name.substr(container.name.size() + 1), name)) return child;

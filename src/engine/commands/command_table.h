@@ -108,4 +108,36 @@ class CommandTable {
   std::vector<NewName> renamed_;
 };
 
+// Remembers the commands of short names as they were written: what a worker is asked for is mostly
+// what it was asked for before. Thread safety: none; each worker has one for each table.
+class CommandCache {
+ public:
+  explicit CommandCache(const CommandTable& table) : table_(table) {}
+
+  // As CommandTable::Find. The byte behind the name must be readable, as it is in every request.
+  [[gnu::always_inline]] inline const Command* Find(Arguments arguments) {
+    std::string_view name = arguments[0];
+    if (name.size() != 3 && name.size() != 4) return table_.Find(arguments);
+    uint32_t word;  // of a name of three letters, with what is behind it
+    std::memcpy(&word, name.data(), sizeof(word));
+    Entry& entry = entries_[word * 0x9e3779b1u >> (32 - kEntryBits)];
+    if (entry.word != word || entry.size != name.size()) [[unlikely]]
+      return Remember(arguments, word, &entry);
+    return entry.command;
+  }
+
+ private:
+  static constexpr unsigned kEntryBits = 8;
+  struct Entry {
+    uint32_t word = 0;
+    uint32_t size = 0;
+    const Command* command = nullptr;
+  };
+
+  const Command* Remember(Arguments arguments, uint32_t word, Entry* entry);
+
+  const CommandTable& table_;
+  Entry entries_[size_t{1} << kEntryBits];
+};
+
 }  // namespace kiln

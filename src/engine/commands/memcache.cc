@@ -192,7 +192,7 @@ Record* Touched(Call& call, const Key& key, uint64_t expiry_ms) {
 [[gnu::always_inline]] inline void Retrieve(Call& call, bool with_cas,
                                             const uint64_t* expiry_ms = nullptr) {
   if (call.args.Left() != 1) return RetrieveSeveral(call, with_cas, expiry_ms);
-  Key key = call.args.NextKey();
+  const Key& key = call.args.LastKey();
   if (key.text.size() > kMaxKeyBytes) return call.reply.Raw(kBadFormat);
   RetrieveOne(call, key, with_cas, expiry_ms, kEnd);
 }

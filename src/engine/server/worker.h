@@ -155,8 +155,8 @@ class Worker final : public TurnHooks {
 
   Server& server_;
   Keyspace& keyspace_;
-  const CommandTable& commands_;
-  const CommandTable& memcache_commands_;
+  CommandCache commands_;
+  CommandCache memcache_commands_;
   uint32_t index_;
   EventLoop loop_;
   StoreContext context_;

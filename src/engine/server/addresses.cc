@@ -1,7 +1,9 @@
-// The server's addresses: opening them at the start, and changing them while it runs (CONFIG SET port, bind).
+// The server's addresses: opening them at the start, and changing them while it runs (CONFIG SET
+// port, bind).
 //
-// Listeners belong to worker 0. A change opens the new sockets at once, so that it can still fail, and leaves the swap to
-// that worker. A change that is undone before the swap finds the old addresses still in use and forgets the new ones.
+// Listeners belong to worker 0. A change opens the new sockets at once, so that it can still fail,
+// and leaves the swap to that worker. A change that is undone before the swap finds the old
+// addresses still in use and forgets the new ones.
 
 #include <sys/resource.h>
 
@@ -32,16 +34,17 @@ std::string Server::OpenAddresses(std::vector<Fd>* sockets) {
     if (socket) {
       sockets->push_back(std::move(*socket));
     } else if (!optional) {
-      return "Could not create server TCP listening socket " + address + ":" + std::to_string(port) + ": " +
-             socket.error().Text();
+      return "Could not create server TCP listening socket " + address + ":" +
+             std::to_string(port) + ": " + socket.error().Text();
     }
   }
   return {};
 }
 
 std::string Server::Accept(Fd socket, std::vector<std::unique_ptr<Listener>>* listeners) {
-  auto listener = std::make_unique<Listener>(workers_[0]->loop(), std::move(socket),
-                                             [this](Fd connection) { Place(std::move(connection)); });
+  auto listener =
+      std::make_unique<Listener>(workers_[0]->loop(), std::move(socket),
+                                 [this](Fd connection) { Place(std::move(connection)); });
   NetError error = listener->Start();
   if (error.code != 0) return error.Text();
   listeners->push_back(std::move(listener));
@@ -59,7 +62,8 @@ std::string Server::Listen() {
   if (path.empty()) return {};
   ListenOptions options{static_cast<int>(settings().tcp_backlog), false};
   auto socket = ListenUnix(path, static_cast<uint32_t>(settings().unixsocketperm), options);
-  if (!socket) return "Could not create server UNIX listening socket " + path + ": " + socket.error().Text();
+  if (!socket)
+    return "Could not create server UNIX listening socket " + path + ": " + socket.error().Text();
   return Accept(std::move(*socket), &unix_listeners_);
 }
 

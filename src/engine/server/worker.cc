@@ -58,8 +58,8 @@ void Worker::Run() {
 }
 
 void Worker::BeforeTurn() {
-  ++stats_.turns;
   server_.gate().Enter(index_);
+  ++stats_.turns;
   context_.SetTime(static_cast<uint64_t>(NowMs()));
 }
 

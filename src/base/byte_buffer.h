@@ -44,10 +44,12 @@ class ByteBuffer {
   void CommitTo(const char* end) { size_ = static_cast<size_t>(end - data_); }
 
   void Append(std::string_view bytes) {
+    if (bytes.empty()) return;  // memcpy takes no null pointer, not even for no bytes
     std::memcpy(Reserve(bytes.size()), bytes.data(), bytes.size());
     size_ += bytes.size();
   }
   void Insert(size_t position, std::string_view bytes) {
+    if (bytes.empty()) return;
     Reserve(bytes.size());
     std::memmove(data_ + position + bytes.size(), data_ + position, size_ - position);
     std::memcpy(data_ + position, bytes.data(), bytes.size());

@@ -6,6 +6,12 @@ namespace kiln {
 // Prints where and what, then aborts.
 [[noreturn]] void CheckFailed(const char* file, int line, const char* what);
 
+#ifdef KILN_DEBUG
+inline constexpr bool kIsDebugBuild = true;
+#else
+inline constexpr bool kIsDebugBuild = false;
+#endif
+
 }  // namespace kiln
 
 #define KILN_CHECK(condition)                   \

@@ -1,20 +1,9 @@
 """MULTI, EVAL, WATCH and multi-key commands are atomic whatever the others do."""
 
-import pytest
-
 from stress import crowd
 
 ACCOUNTS = 20
 TOTAL = ACCOUNTS * 100
-
-
-@pytest.fixture
-def server(server_kind):
-    with server_kind() as running:
-        with running.connect() as client:
-            for number in range(ACCOUNTS):
-                client.call("SET", f"account:{number}", 100)
-        yield running
 
 
 def names(member) -> list:
@@ -94,6 +83,8 @@ def look_for_it(member):
 
 
 def test_money_is_neither_made_nor_lost(server):
+    with server.connect() as client:
+        client.call("MSET", *(word for number in range(ACCOUNTS) for word in (f"account:{number}", 100)))
     crowd.run(server, (transfer_by_multi, 2), (transfer_by_script, 2), (transfer_with_undeclared_keys, 1),
               (transfer_by_watch, 2), (count_money, 3))
     with server.connect() as client:

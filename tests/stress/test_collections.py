@@ -2,18 +2,10 @@
 
 import time
 
-import pytest
-
 from servers import wait_until
 from stress import crowd
 
 KEPT = 5000
-
-
-@pytest.fixture
-def server(server_kind):
-    with server_kind() as running:
-        yield running
 
 
 def grow_and_shrink(member):

@@ -52,11 +52,12 @@ void ObjectIdleTime(Call& call) {
   });
 }
 
-// Values are never shared. Redis shares small integers, unless the policy needs a clock for every key, and shows them as
-// held for ever; clients that ask see the same here.
+// Values are never shared. Redis shares small integers, unless the policy needs a clock for every
+// key, and shows them as held for ever; clients that ask see the same here.
 bool IsSharedInRedis(Call& call, const Record& record) {
   constexpr int64_t kSharedIntegers = 10'000;
-  if (!record.is_integer() || record.integer() < 0 || record.integer() >= kSharedIntegers) return false;
+  if (!record.is_integer() || record.integer() < 0 || record.integer() >= kSharedIntegers)
+    return false;
   EvictionPolicy policy = call.settings().maxmemory_policy;
   bool is_lru = policy == EvictionPolicy::kAllKeysLru || policy == EvictionPolicy::kVolatileLru;
   return call.settings().maxmemory_bytes == 0 || !(is_lru || IsLfu(policy));

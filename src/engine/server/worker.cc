@@ -62,10 +62,10 @@ void Worker::Run() {
 }
 
 void Worker::BeforeTurn() {
+  server_.gate().Enter(index_);
   ++stats_.turns;
   turn_started_ticks_ = Ticks();
   commands_before_turn_ = stats_.commands;
-  server_.gate().Enter(index_);
   context_.SetTime(static_cast<uint64_t>(NowMs()));
 }
 

@@ -56,6 +56,9 @@ size_t Keyspace::Flush(int db, bool at_once, StoreContext& context) {
 
 void Keyspace::SwapDatabases(int a, int b) {
   std::swap(tables_[static_cast<size_t>(a)], tables_[static_cast<size_t>(b)]);
+  for (int db : {a, b}) {
+    for (size_t i = 0; i < kShardCount; ++i) table(db, i).records.ForgetSeen();
+  }
 }
 
 bool Keyspace::FreeFlushed(size_t shard, size_t* budget, StoreContext& context) {

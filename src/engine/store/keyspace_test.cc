@@ -77,6 +77,18 @@ TEST_F(KeyspaceTest, FlushLeavesOtherDatabasesAlone) {
   EXPECT_EQ(Get(other_db_, "a"), "other");
 }
 
+TEST_F(KeyspaceTest, ASwapVoidsWhereKeysWereSeen) {
+  Set("k", "here");
+  other_db_.SetString(HashKey("k"), "there", {});
+  Key key = HashKey("k");
+  TableHint hint = db_.PrefetchBucket(key);
+  Db::PrefetchRecord(&hint);
+  key.seen = &hint;
+  keyspace_.SwapDatabases(0, 1);
+  char scratch[kMaxInt64Chars];
+  EXPECT_EQ(Db::StringOf(db_.Peek(key), scratch), "there");
+}
+
 TEST_F(KeyspaceTest, SwappedDatabasesKeepTheirTimesToLive) {
   Set("a", "zero", kStart + 1000);
   other_db_.SetString(HashKey("a"), "one", {});

@@ -184,7 +184,7 @@ class Table {
     ForEachSegment([](Segment segment) { segment.Free(); });
     directory_.store(0, std::memory_order_relaxed);
     NoteMove();
-    FreeDirectory(DirectoryIn(word), DepthIn(word));
+    DropDirectory(DirectoryIn(word), DepthIn(word));
     size_ = 0;
     bucket_count_ = 0;
     drain_position_ = 0;
@@ -228,6 +228,9 @@ class Table {
     } while (mask != 0);
   }
 
+  // To be called when the table comes to stand for something else: what was seen in it is void.
+  void ForgetSeen() { NoteMove(); }
+
   // The entry, if it is still where it was seen; null says nothing.
   [[gnu::always_inline]] static inline Entry* FindSeen(const TableHint& hint,
                                                        std::string_view key) {
@@ -240,7 +243,8 @@ class Table {
   }
 
  private:
-  // Directories up to this depth come from the bucket heap and so stay mapped.
+  // Directories up to this depth come from their own heap, so they stay mapped and stay
+  // directories.
   static constexpr unsigned kMaxPrefetchDepth = 12;
   static constexpr size_t kSparseFraction = 4;
 
@@ -285,14 +289,15 @@ class Table {
     return nullptr;
   }
 
-  static Word* AllocateDirectory(unsigned depth) {
-    size_t bytes = sizeof(Word) << depth;
-    if (depth <= kMaxPrefetchDepth) return static_cast<Word*>(AllocateBuckets(bytes));
+  static Word* NewDirectory(unsigned depth) {
+    size_t words = size_t{1} << depth;
+    if (depth <= kMaxPrefetchDepth) return AllocateDirectory(words);
+    size_t bytes = words * sizeof(Word);
     return static_cast<Word*>(std::memset(AllocateBytes(bytes), 0, bytes));
   }
-  static void FreeDirectory(Word* directory, unsigned depth) {
+  static void DropDirectory(Word* directory, unsigned depth) {
     if (depth <= kMaxPrefetchDepth) {
-      FreeBuckets(directory, sizeof(Word) << depth);
+      FreeDirectory(directory, size_t{1} << depth);
     } else {
       FreeBytes(directory);
     }
@@ -310,7 +315,7 @@ class Table {
   }
 
   void Start() {
-    Word* directory = AllocateDirectory(0);
+    Word* directory = NewDirectory(0);
     directory[0].store(Segment::Allocate(1, 0).word(), std::memory_order_relaxed);
     SetDirectory(directory, 0);
     bucket_count_ = 1;
@@ -389,14 +394,14 @@ class Table {
   void DoubleDirectory() {
     unsigned old_depth = depth();
     Word* old_directory = directory();
-    Word* fresh = AllocateDirectory(old_depth + 1);
+    Word* fresh = NewDirectory(old_depth + 1);
     for (size_t i = 0; i < size_t{1} << old_depth; ++i) {
       uint64_t word = old_directory[i].load(std::memory_order_relaxed);
       fresh[2 * i].store(word, std::memory_order_relaxed);
       fresh[2 * i + 1].store(word, std::memory_order_relaxed);
     }
     SetDirectory(fresh, old_depth + 1);
-    FreeDirectory(old_directory, old_depth);
+    DropDirectory(old_directory, old_depth);
   }
 
   // Looks at the whole segment only when a removal left its bucket empty, so the check costs

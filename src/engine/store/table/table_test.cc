@@ -161,5 +161,22 @@ TEST_F(TableTest, ReplaceMovesAnEntry) {
   EXPECT_EQ(table.Find(HashBytes("500"), "500"), moved.get());
 }
 
+// A reader without the lock may be following a word of a directory that was freed meanwhile.
+TEST(BucketHeap, AFreedDirectoryNeverServesAsBuckets) {
+  constexpr size_t kWords = 64;
+  std::set<const void*> directories;
+  for (int i = 0; i < 20; ++i) {
+    std::atomic<uint64_t>* directory = AllocateDirectory(kWords);
+    directories.insert(directory);
+    FreeDirectory(directory, kWords);
+  }
+  std::vector<void*> buckets;
+  for (int i = 0; i < 5000; ++i) {
+    buckets.push_back(AllocateBuckets(kWords * sizeof(uint64_t)));
+    EXPECT_FALSE(directories.contains(buckets.back()));
+  }
+  for (void* memory : buckets) FreeBuckets(memory, kWords * sizeof(uint64_t));
+}
+
 }  // namespace
 }  // namespace kiln

@@ -46,9 +46,12 @@ class RequestTemplate {
  public:
   RequestTemplate(std::string_view pattern, const RequestOptions& options) {
     if (options.protocol == Protocol::kMemcache) {
-      AppendText(pattern, options);
-      for (char& c : text_) c = c == '|' ? '\n' : c;
-      text_ += "\r\n";
+      for (size_t at = 0; at <= pattern.size();) {
+        size_t end = std::min(pattern.find('|', at), pattern.size());
+        AppendText(pattern.substr(at, end - at), options);
+        text_ += "\r\n";
+        at = end + 1;
+      }
       return;
     }
     std::vector<std::string_view> words;

@@ -128,12 +128,13 @@ template <class Copy>
   out.CommitTo(WriteItem(at, item, tail, CopyBytes));
 }
 
-// Short items with small flags, which nearly all are, are written without any call.
+// The same for a raw string: a short one with small flags, which nearly all are, is written without
+// any call.
 [[gnu::always_inline]] inline void AppendItem(ByteBuffer& out, std::string_view key,
                                               const Record* record, bool with_cas,
                                               std::string_view tail) {
   constexpr size_t kShortBytes = 64;
-  if (with_cas || !record->is_raw()) return AppendAnyItem(out, key, record, with_cas, tail);
+  if (with_cas) return AppendAnyItem(out, key, record, with_cas, tail);
   ItemView item{key, record->raw(), record->client_flags(), false, 0};
   if (key.size() > kShortBytes || item.value.size() > kShortBytes || item.flags >= 100 ||
       !out.HasRoom(2 * kShortBytes + kItemFrameBytes)) [[unlikely]] {
@@ -157,8 +158,10 @@ Record* Touched(Call& call, const Key& key, uint64_t expiry_ms) {
 [[gnu::always_inline]] inline void RetrieveOne(Call& call, const Key& key, bool with_cas,
                                                const uint64_t* expiry_ms, std::string_view tail) {
   Record* record = expiry_ms == nullptr ? call.db.Find(key) : Touched(call, key, *expiry_ms);
+  if (record != nullptr && record->is_raw()) [[likely]]
+    return AppendItem(call.reply.out(), key.text, record, with_cas, tail);
   if (!IsString(record)) return call.reply.Raw(tail);
-  AppendItem(call.reply.out(), key.text, record, with_cas, tail);
+  AppendAnyItem(call.reply.out(), key.text, record, with_cas, tail);
 }
 
 // Answers with the items of all keys that are left, of which there are several. memcached promises

@@ -106,7 +106,7 @@ class Worker final : public TurnHooks {
       request.first_key = key;
     } else {
       request.first_key.text = {};
-      request.hint.bucket = nullptr;
+      request.hint.home = nullptr;
     }
     return command;
   }

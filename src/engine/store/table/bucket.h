@@ -62,8 +62,9 @@ inline size_t FirstMatch(uint32_t mask) {
 // Where an entry was seen, for whoever looks for it a little later. Never more than a hint:
 // Table::FindSeen tells.
 struct TableHint {
-  const Bucket* bucket = nullptr;  // null: nothing is known
-  const uint64_t* slot = nullptr;  // null: it was not seen in its home bucket
+  const Bucket* home = nullptr;  // null: nothing is known
+  const Bucket* next = nullptr;
+  const uint64_t* slot = nullptr;  // null: it was in neither bucket
   const std::atomic<uint32_t>* table_version = nullptr;
   uint32_t version = 0;  // what that was
   uint16_t tag = 0;

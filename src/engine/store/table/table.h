@@ -201,8 +201,9 @@ class Table {
     std::swap(drain_position_, other.drain_position_);
   }
 
-  // Asks for the cache line of the home bucket. The hint carries `owner`, which FindSeen's caller
-  // compares: it must tell this table from others that the hint might be held against.
+  // Asks for the cache lines of the home bucket and the next. The hint carries `owner`, which
+  // FindSeen's caller compares: it must tell this table from others that the hint might be held
+  // against.
   [[gnu::always_inline]] inline TableHint PrefetchBucket(uint64_t hash, uint16_t owner) const {
     uint32_t version = version_.load(std::memory_order_acquire);
     uint64_t word = directory_word();
@@ -211,19 +212,27 @@ class Table {
       return {};  // no directory, or one that may go
     Segment segment = SegmentIn(word, hash);
     uint16_t tag = segment.TagOf(hash);
-    const Bucket* bucket = segment.buckets() + segment.HomeOf(tag);
+    size_t home = segment.HomeOf(tag);
+    const Bucket* bucket = segment.buckets() + home;
+    const Bucket* next = segment.buckets() + segment.After(home);
     Prefetch(bucket);
-    return {bucket, nullptr, &version_, version, tag, owner};
+    Prefetch(next);
+    return {bucket, next, nullptr, &version_, version, tag, owner};
   }
 
   // Asks for the entries there whose tag matches, and notes where the first is.
   __attribute__((no_sanitize("thread"))) static void PrefetchEntry(TableHint* hint) {
-    if (hint->bucket == nullptr) return;
-    uint32_t mask = MatchTags(*hint->bucket, hint->tag);
-    if (mask == 0) return;
-    hint->slot = &hint->bucket->slots[FirstMatch(mask)];
+    const Bucket* bucket = hint->home;
+    if (bucket == nullptr) return;
+    uint32_t mask = MatchTags(*bucket, hint->tag);
+    if (mask == 0) {
+      bucket = hint->next;
+      mask = MatchTags(*bucket, hint->tag);
+      if (mask == 0) return;
+    }
+    hint->slot = &bucket->slots[FirstMatch(mask)];
     do {
-      Prefetch(SlotEntry(hint->bucket->slots[FirstMatch(mask)]));
+      Prefetch(SlotEntry(bucket->slots[FirstMatch(mask)]));
       mask &= mask - 1;
     } while (mask != 0);
   }

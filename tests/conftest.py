@@ -1,6 +1,5 @@
 """Options and fixtures that all judge tests share."""
 
-import os
 import pathlib
 import sys
 
@@ -37,10 +36,6 @@ def require(kind):
     if not kind.is_available():
         pytest.skip(f"{kind.binary()} is not there")
     return kind
-
-
-def env_seconds(name: str, default: float) -> float:
-    return float(os.environ.get(name, default))
 
 
 @pytest.fixture

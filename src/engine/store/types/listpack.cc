@@ -338,8 +338,9 @@ bool Listpack::Matches(uint32_t pos, const ListpackEntry& entry) const {
 uint32_t Listpack::Find(const ListpackEntry& needle, uint32_t from, uint32_t skip) const {
   if (from == kNone) return kNone;
   size_t text_bytes = needle.payload_.size();
-  size_t end_at = text_bytes < 8 ? 0 : needle.head_bytes_ + text_bytes - 8;
-  uint64_t end = text_bytes < 8 ? 0 : LoadEnd(needle.payload_);
+  bool has_end = text_bytes >= 8 && needle.head_bytes_ == 1;  // then the head tells the length
+  size_t end_at = has_end ? text_bytes - 7 : 0;
+  uint64_t end = has_end ? LoadEnd(needle.payload_) : 0;
   for (const uint8_t* at = block_ + from; *at != kEnd;) {
     if (*at == needle.head_[0] && (end_at == 0 || Load<uint64_t>(at + end_at) == end) &&
         needle.IsAt(at)) {

@@ -119,6 +119,20 @@ TEST(Listpack, FindPassesOverSkippedEntries) {
   EXPECT_EQ(listpack.Find("01"), Listpack::kNone);
 }
 
+// Long texts share their first byte with texts of other lengths: nothing past the shorter is read.
+TEST(Listpack, FindComparesLongTextsOfDifferentLengths) {
+  for (size_t bytes : {1, 7, 8, 63, 64, 65, 200, 255, 256, 300, 4094, 4095, 4096, 5000}) {
+    for (size_t other : {64, 65, 255, 256, 300, 4095, 4096, 5000}) {
+      Listpack listpack;
+      listpack.PushBack(std::string(bytes, 'x'));
+      EXPECT_EQ(listpack.Find(std::string(other, 'x')) != Listpack::kNone, bytes == other);
+      std::string changed(bytes, 'x');
+      changed[0] = 'y';
+      EXPECT_EQ(listpack.Find(changed), Listpack::kNone);
+    }
+  }
+}
+
 TEST(Listpack, CountsPastWhatItsHeaderHolds) {
   std::string bytes("\x01\0\x03\0\xfe\xff", 6);  // 0x30001 bytes, 65534 entries
   for (int i = 0; i < 65534; ++i) bytes += "\x81x\x02";

@@ -116,6 +116,15 @@ size_t AllocatedBytes() {
   return total < 0 ? 0 : static_cast<size_t>(total);
 }
 
+void ReleaseMemoryInBackground() {
+#ifdef KILN_JEMALLOC
+  size_t threads = 1;
+  mallctl("max_background_threads", nullptr, nullptr, &threads, sizeof(threads));
+  bool is_on = true;
+  mallctl("background_thread", nullptr, nullptr, &is_on, sizeof(is_on));
+#endif
+}
+
 void ReleaseUnusedMemory() {
 #ifdef KILN_JEMALLOC
   mallctl("thread.tcache.flush", nullptr, nullptr, nullptr, 0);

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/version.h"
 #include "engine/server/server.h"
 #include "params/config_file.h"
@@ -121,6 +122,7 @@ int Main(int argc, char** argv) {
 
   if (!line.file.empty()) line.file = AbsolutePath(line.file);
   if (settings.daemonize && !Daemonize()) return 1;
+  ReleaseMemoryInBackground();
   if (!LogInit(settings.loglevel, settings.logfile))
     return Fail("Can't open the log file " + settings.logfile);
   if (!is_memcache && !settings.dir.empty() && chdir(settings.dir.c_str()) != 0)

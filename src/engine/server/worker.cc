@@ -71,6 +71,7 @@ void Worker::BeforeTurn() {
 
 void Worker::AfterTurn() {
   RunBatch();
+  FlushDirty();
   if (!RunBackground()) loop_.PostponeToNextTurn();
   FlushDirty();
   closed_.clear();

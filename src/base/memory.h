@@ -30,8 +30,8 @@ size_t AllocatedBytes();
 // Asks the allocator to give unused memory back to the system.
 void ReleaseUnusedMemory();
 
-// Lets a thread of the allocator's own give freed pages back to the system, a few at a time, so that
-// nobody who allocates does it in one go. To be called once, by a process that forks no more.
+// Lets a thread of the allocator's own give freed pages back to the system, a few at a time, so
+// that nobody who allocates does it in one go. To be called once, by a process that forks no more.
 void ReleaseMemoryInBackground();
 
 }  // namespace kiln

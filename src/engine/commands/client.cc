@@ -146,7 +146,7 @@ void ClientSetInfo(Call& call) {
     return call.FailText("ERR " + shown +
                          " cannot contain spaces, newlines or special characters.");
   }
-  (is_name ? call.client.library_name : call.client.library_version) = value;
+  (is_name ? call.client.lib_name : call.client.lib_version) = value;
   call.reply.Ok();
 }
 

@@ -78,8 +78,8 @@ struct Client {
   ReplyMode reply_mode = ReplyMode::kOn;
   std::string name;
   std::string user = "default";
-  std::string library_name;
-  std::string library_version;
+  std::string lib_name;
+  std::string lib_version;
   std::string address;  // "127.0.0.1:52114"
   std::string local_address;
   int fd = -1;

@@ -99,8 +99,8 @@ std::string Server::Describe(const Client& client) {
       client.transaction.active ? static_cast<int>(client.transaction.queue.size()) : -1,
       client.input_bytes, 0, 0, 0, 1024, 0, 0, client.output_bytes > 0 ? 1 : 0, client.output_bytes,
       client.input_bytes + client.output_bytes + sizeof(Session), "r",
-      LowerName(client.last_command), client.user, client.protocol_version, client.library_name,
-      client.library_version);
+      LowerName(client.last_command), client.user, client.protocol_version, client.lib_name,
+      client.lib_version);
 }
 
 void Server::Pause(uint64_t until_ms, bool only_writes) {

@@ -62,7 +62,7 @@ class Session final : public Handler {
   void Resume();
   // A pause is over: goes on with the request it held back.
   void EndPause();
-  // While its worker serves others in the middle of this session's requests, nothing may touch it.
+  // While its worker serves others in the middle of its requests, nothing may touch it.
   void SetMasked(bool is_masked) { is_masked_ = is_masked; }
   bool is_masked() const { return is_masked_; }
   // Whether output that is not read is too much, or has been for too long; then the session closes.

@@ -3,36 +3,25 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "base/check.h"
+#include "protocol/feed_in_pieces.h"
 #include "protocol/memcache/request_parser.h"
 
 namespace kiln::memcache {
 namespace {
 
 std::string Understood(std::string_view bytes, size_t piece) {
+  using Status = RequestParser::Status;
   RequestLimits limits;
   limits.max_item_bytes = 2048;
   RequestParser parser;
   std::string understood;
-  std::string input;
-  for (size_t at = 0; at < bytes.size(); at += piece) {
-    input += bytes.substr(at, piece);
-    while (!input.empty()) {
-      std::vector<char> exact(input.begin(), input.end());
-      ArgumentList arguments;
-      size_t consumed = 0;
-      auto status = parser.Parse({exact.data(), exact.size()}, limits, &arguments, &consumed);
-      if (status == RequestParser::Status::kBroken) return understood;
-      KILN_CHECK(consumed <= input.size());
-      KILN_CHECK((status == RequestParser::Status::kIncomplete) == (consumed == 0));
-      if (consumed == 0) break;
-      for (size_t i = 0; i < arguments.size(); ++i) understood.append(arguments[i]).append(1, '|');
-      if (status == RequestParser::Status::kRefused) understood += parser.error();
-      input.erase(0, consumed);
-    }
-  }
+  FeedInPieces(parser, bytes, piece, limits, [&](Status status, const ArgumentList& arguments) {
+    if (status == Status::kBroken) return;
+    for (size_t i = 0; i < arguments.size(); ++i) understood.append(arguments[i]).append(1, '|');
+    if (status == Status::kRefused) understood += parser.error();
+  });
   return understood;
 }
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "protocol/feed_in_pieces.h"
+
 namespace kiln::memcache {
 namespace {
 
@@ -17,35 +19,18 @@ struct Outcome {
   bool is_broken = false;
 };
 
-// Feeds `bytes` in pieces, as a connection would.
 Outcome Feed(std::string_view bytes, size_t piece, const RequestLimits& limits = {}) {
   Outcome outcome;
   RequestParser parser;
-  std::string input;
-  for (size_t at = 0; at < bytes.size(); at += piece) {
-    input += bytes.substr(at, piece);
-    while (!input.empty()) {
-      // A copy without spare room lets the sanitizer see reads beyond the end.
-      std::vector<char> exact(input.begin(), input.end());
-      ArgumentList arguments;
-      size_t consumed = 0;
-      Status status = parser.Parse({exact.data(), exact.size()}, limits, &arguments, &consumed);
-      if (status == Status::kBroken) {
-        outcome.is_broken = true;
-        return outcome;
-      }
-      EXPECT_EQ(status == Status::kIncomplete, consumed == 0);
-      if (status == Status::kIncomplete) {
-        EXPECT_EQ(arguments.size(), 0u);
-        break;
-      }
-      Words words;
-      for (size_t i = 0; i < arguments.size(); ++i) words.emplace_back(arguments[i]);
-      if (status == Status::kRefused) words = {"!" + std::string(parser.error())};
-      if (!words.empty()) outcome.requests.push_back(words);
-      input.erase(0, consumed);
+  FeedInPieces(parser, bytes, piece, limits, [&](Status status, const ArgumentList& arguments) {
+    if (status == Status::kBroken) {
+      outcome.is_broken = true;
+      return;
     }
-  }
+    Words words(arguments.data(), arguments.data() + arguments.size());
+    if (status == Status::kRefused) words = {"!" + std::string(parser.error())};
+    if (!words.empty()) outcome.requests.push_back(words);
+  });
   return outcome;
 }
 

@@ -3,32 +3,22 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "base/check.h"
+#include "protocol/feed_in_pieces.h"
 #include "protocol/resp/request_parser.h"
 
 namespace kiln {
 namespace {
 
 std::string Understood(std::string_view bytes, size_t piece, const RequestLimits& limits) {
+  using Status = RequestParser::Status;
   RequestParser parser;
   std::string understood;
-  std::string input;
-  for (size_t at = 0; at < bytes.size(); at += piece) {
-    input += bytes.substr(at, piece);
-    while (!input.empty()) {
-      std::vector<char> exact(input.begin(), input.end());
-      ArgumentList arguments;
-      size_t consumed = 0;
-      auto status = parser.Parse({exact.data(), exact.size()}, limits, &arguments, &consumed);
-      if (status == RequestParser::Status::kBroken) return understood + parser.error();
-      if (status == RequestParser::Status::kIncomplete) break;
-      KILN_CHECK(consumed > 0 && consumed <= input.size());
-      for (size_t i = 0; i < arguments.size(); ++i) understood.append(arguments[i]).append(1, '|');
-      input.erase(0, consumed);
-    }
-  }
+  FeedInPieces(parser, bytes, piece, limits, [&](Status status, const ArgumentList& arguments) {
+    for (size_t i = 0; i < arguments.size(); ++i) understood.append(arguments[i]).append(1, '|');
+    if (status == Status::kBroken) understood += parser.error();
+  });
   return understood;
 }
 

@@ -81,9 +81,10 @@ void EventLoop::Stop() {
 }
 
 int EventLoop::WaitMs(int max_wait_ms) {
-  bool stay_awake = std::exchange(stay_awake_, false) || !postponed_.empty();
-  if (stay_awake || max_wait_ms == 0) return 0;
+  int longest_ms = std::exchange(longest_sleep_ms_, INT_MAX);
+  if (longest_ms == 0 || max_wait_ms == 0 || !postponed_.empty()) return 0;
   int64_t wait_ms = max_wait_ms < 0 ? INT64_MAX : max_wait_ms;
+  if (longest_ms < INT_MAX) wait_ms = std::min<int64_t>(wait_ms, longest_ms);
   int64_t due_ms = timers_.NextDueMs();
   if (due_ms != TimerWheel::kNever) {
     // The turn may have been long, so the cached clock will not do.

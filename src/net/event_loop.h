@@ -17,7 +17,9 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <atomic>
+#include <climits>
 #include <cstdint>
 #include <vector>
 
@@ -72,7 +74,10 @@ class EventLoop {
   void PostponeToNextTurn(Handler* handler) { postponed_.push_back(handler); }
   void Forget(Handler* handler);
   // There is more work: the next turn does not sleep.
-  void PostponeToNextTurn() { stay_awake_ = true; }
+  void PostponeToNextTurn() { longest_sleep_ms_ = 0; }
+  // There is more work, but none that is urgent: the next turn sleeps a millisecond at most, so
+  // that other threads of the machine, the network's among them, get the core in between.
+  void RestBeforeNextTurn() { longest_sleep_ms_ = std::min(longest_sleep_ms_, 1); }
 
   void RunOnce(int max_wait_ms = kForever);  // One turn.
   void Run();                                // Turns until Stop.
@@ -102,7 +107,7 @@ class EventLoop {
   TimerWheel timers_;
   TurnHooks* hooks_ = nullptr;
   std::atomic<bool> stopped_{false};
-  bool stay_awake_ = false;
+  int longest_sleep_ms_ = INT_MAX;  // Before the next turn.
 
   std::vector<Handler*> postponed_;  // For the next turn.
   std::vector<Handler*> resuming_;   // Of this turn; null where forgotten.

@@ -131,6 +131,16 @@ TEST(EventLoop, MoreWorkMeansNoSleep) {
   loop.RunOnce();  // Would hang.
 }
 
+TEST(EventLoop, RestMeansABoundedSleepOnce) {
+  EventLoop loop;
+  loop.RestBeforeNextTurn();
+  loop.RunOnce();  // Would hang.
+  loop.RestBeforeNextTurn();
+  loop.PostponeToNextTurn();
+  loop.RestBeforeNextTurn();
+  loop.RunOnce();
+}
+
 class Recorder final : public TurnHooks {
  public:
   void BeforeTurn() override { log += "("; }

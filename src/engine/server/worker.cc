@@ -72,7 +72,7 @@ void Worker::BeforeTurn() {
 void Worker::AfterTurn() {
   RunBatch();
   FlushDirty();
-  if (!RunBackground()) loop_.PostponeToNextTurn();
+  RunBackground();
   FlushDirty();
   closed_.clear();
   uint64_t spent = Ticks() - turn_started_ticks_;
@@ -226,15 +226,20 @@ void Worker::ArmTick() {
   loop_.ArmIn(tick_, wait_ms);
 }
 
-bool Worker::RunBackground() {
+void Worker::RunBackground() {
   uint64_t deadline = Ticks() + static_cast<uint64_t>(kBackgroundUs * server_.ticks_per_us());
   if (server_.IsPaused(context_.now_ms)) expiry_is_due_ = false;
   if (expiry_is_due_) expiry_is_due_ = !ExpireShards(deadline);
+  if (expiry_is_due_) loop_.PostponeToNextTurn();
+  if (!Reclaim(deadline)) loop_.RestBeforeNextTurn();
+}
+
+bool Worker::Reclaim(uint64_t deadline_ticks) {
   while (!context_.reclaimer.empty()) {
-    if (Ticks() > deadline) return false;
+    if (Ticks() > deadline_ticks) return false;
     context_.reclaimer.Run(kSliceBudget);
   }
-  return FreeFlushed(deadline) && !expiry_is_due_;
+  return FreeFlushed(deadline_ticks);
 }
 
 // Goes round this worker's shards from where the last slice ended; false when time ran out.

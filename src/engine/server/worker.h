@@ -146,8 +146,11 @@ class Worker final : public TurnHooks {
   void OnTick();
   void ArmTick();
   void OnPauseEnd();
-  // A slice of expiry, of freeing big values and of freeing flushed databases.
-  bool RunBackground();
+  // A slice of expiry, of freeing big values and of freeing flushed databases. Freeing is not
+  // urgent: between slices it leaves the core to whoever else wants it.
+  void RunBackground();
+  // Both return false when time ran out.
+  bool Reclaim(uint64_t deadline_ticks);
   bool ExpireShards(uint64_t deadline_ticks);
   bool FreeFlushed(uint64_t deadline_ticks);
   void CloseIdle();

@@ -45,9 +45,9 @@ class SqliteStore::Statement {
   }
 
   Statement& Bind(int index, std::string_view text) {
+    const char* bytes = text.empty() ? "" : text.data();  // A null pointer would bind NULL.
     if (handle_ != nullptr) {
-      sqlite3_bind_text(handle_, index, text.data(), static_cast<int>(text.size()),
-                        SQLITE_TRANSIENT);
+      sqlite3_bind_text(handle_, index, bytes, static_cast<int>(text.size()), SQLITE_TRANSIENT);
     }
     return *this;
   }

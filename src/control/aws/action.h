@@ -13,6 +13,7 @@
 #include "control/aws/fault.h"
 #include "control/aws/xml_writer.h"
 #include "control/model/site.h"
+#include "control/store/address_book.h"
 #include "control/store/store.h"
 
 namespace kiln {
@@ -20,7 +21,8 @@ namespace kiln {
 struct ApiContext {
   Store& store;
   const Site& site;
-  std::function<int64_t()> now_ms;  // Wall clock.
+  std::function<int64_t()> now_ms;   // Wall clock.
+  AddressBook* addresses = nullptr;  // For the actions that create nodes.
 };
 
 struct ActionCall {

@@ -81,10 +81,12 @@ def main():
         return {"name": "Teapot", "price_cents": 1250}
 
     # Client is one connection, for one thread. HashClient spreads keys over servers; with
-    # use_pooling=True threads may share it.
+    # use_pooling=True threads may share it. retry_attempts=0: by default it answers for a while after an
+    # error as if every key were missing and every add() too late, so readers would wait for a lease.
     address = (options.host, options.port)
     single = Client(address, connect_timeout=0.5, timeout=0.5)
-    pooled = HashClient([address], use_pooling=True, connect_timeout=0.5, timeout=0.5)
+    pooled = HashClient([address], use_pooling=True, connect_timeout=0.5, timeout=0.5,
+                        retry_attempts=0, dead_timeout=10)
     for client in (single, pooled):
         print(type(client).__name__)
         invalidate(client, "product-p1")

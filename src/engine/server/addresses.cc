@@ -63,6 +63,7 @@ std::string Server::Listen() {
     if (std::string error = Accept(std::move(socket), &listeners_); !error.empty()) return error;
   }
   listening_on_ = AddressText();
+  if (std::string error = ApplyMaxClients(); !error.empty()) Log(LogLevel::kWarning, error);
   if (std::string error = ApplyEndpoints(); !error.empty()) return error;
   if (std::string error = OpenUnixSocket(); !error.empty()) return error;
   return OpenAdminSocket();

@@ -40,7 +40,11 @@ std::string Server::ApplyEndpoints() {
     if (std::find(wanted.begin(), wanted.end(), row.word) != wanted.end()) return false;
     int fd = row.listener ? row.listener->fd() : row.new_socket.get();
     // Those that are connected already are not to be reset.
-    while (auto connection = kiln::Accept(fd)) Place(std::move(*connection));
+    for (int64_t i = 0; i <= settings().tcp_backlog; ++i) {
+      auto connection = kiln::Accept(fd);
+      if (!connection) break;
+      Place(std::move(*connection));
+    }
     ::shutdown(fd, SHUT_RDWR);
     if (row.listener) old_endpoints_.push_back(std::move(row.listener));
     return true;

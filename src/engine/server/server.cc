@@ -64,6 +64,7 @@ Server::Server(ParameterSet& parameters, Protocol protocol, std::string config_f
   services_.parameters = &parameters_;
   services_.pubsub = &pubsub_;
   services_.slowlog = &slow_log_;
+  services_.discovery = &discovery_;
   services_.latency = &latency_;
   scripts_ = MakeScriptRunner(services_);
   services_.scripts = scripts_.get();
@@ -234,8 +235,18 @@ void Server::OnTick() {
   if (flush_at_ms_ != 0 && workers_[0]->context().now_ms >= flush_at_ms_) {
     gate_.Exclusive(0, [&] { FlushAt(0); });
   }
+  RestoreDiscoveryItem();
   peak_memory_bytes_ = std::max(peak_memory_bytes_, UsedMemoryBytes());
   (void)MakeRoom(workers_[0]->context());  // output that is not read grows without commands that do
+}
+
+void Server::RestoreDiscoveryItem() {
+  if (discovery_.Item() == nullptr) return;
+  Key key = HashKey(Discovery::kItemKey);
+  ShardLock& lock = keyspace_.shard(key.shard()).lock;
+  lock.Lock();
+  Db(keyspace_, 0, workers_[0]->context()).Delete(key);
+  lock.Unlock();
 }
 
 size_t Server::UsedMemoryBytes() {

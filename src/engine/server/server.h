@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/commands/command_table.h"
+#include "engine/commands/discovery.h"
 #include "engine/commands/latency_monitor.h"
 #include "engine/commands/pubsub_registry.h"
 #include "engine/commands/services.h"
@@ -131,6 +132,8 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   void TakeNewEndpoints();
   void Place(Fd socket);
   void PlaceAdmin(Fd socket);
+  // Removes what a client has stored in place of the discovery's item.
+  void RestoreDiscoveryItem();
   Worker& NextWorker() { return *workers_[next_worker_++ % workers_.size()]; }
   std::string ApplyMaxClients();
 
@@ -146,6 +149,7 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   std::string replication_id_;
   PubSub pubsub_;
   SlowLog slow_log_;
+  Discovery discovery_;
   LatencyMonitor latency_;
   std::unique_ptr<ScriptRunner> scripts_;
   Services services_;

@@ -43,7 +43,7 @@ def free_port() -> int:
 
 
 def kiln_binary(name: str = "kiln-server") -> str:
-    path = os.environ.get("KILN_SERVER") or str(ROOT / "build/release/bin/kiln-server")
+    path = os.path.abspath(os.environ.get("KILN_SERVER") or ROOT / "build/release/bin/kiln-server")
     return str(pathlib.Path(path).with_name(name)) if name != "kiln-server" else path
 
 

@@ -139,8 +139,7 @@ int Main(int argc, char** argv) {
   Server server(parameters, is_memcache ? Protocol::kMemcache : Protocol::kRedis, line.file);
   if (std::string error = server.RenameCommands(); !error.empty()) return Fail(error);
   if (std::string error = server.Listen(); !error.empty()) {
-    Log(LogLevel::kWarning,
-        "Failed listening on port " + std::to_string(settings.port) + ", aborting: " + error);
+    Log(LogLevel::kWarning, "Failed listening, aborting: " + error);
     return 1;
   }
   CatchSignals(server);

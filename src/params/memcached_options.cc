@@ -12,6 +12,7 @@
 
 #include "base/split_args.h"
 #include "base/version.h"
+#include "params/endpoint.h"
 
 namespace kiln {
 namespace {
@@ -34,6 +35,16 @@ struct Draft {
   }
 };
 
+std::vector<std::string> SplitCommas(std::string_view list) {
+  std::vector<std::string> parts;
+  while (!list.empty()) {
+    size_t comma = std::min(list.find(','), list.size());
+    if (comma > 0) parts.emplace_back(list.substr(0, comma));
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return parts;
+}
+
 int64_t Number(const char* text) {
   return std::strtoll(text, nullptr, 10);
 }
@@ -43,6 +54,9 @@ void SetPort(Draft& draft, const char* value) {
 }
 void SetSocket(Draft& draft, const char* value) {
   draft.Set("unixsocket", value);
+}
+void SetAdminSocket(Draft& draft, const char* value) {
+  draft.Set("admin-socket", value);
 }
 void SetSocketMode(Draft& draft, const char* value) {
   draft.Set("unixsocketperm", value);
@@ -81,6 +95,16 @@ void SetBacklog(Draft& draft, const char* value) {
 void AddAddress(Draft& draft, const char* value) {
   if (!draft.addresses.empty()) draft.addresses += ',';
   draft.addresses += value;
+}
+
+void AddEndpoints(Draft& draft, const char* value) {
+  std::string& words = draft.parameters["endpoints"];
+  for (const std::string& endpoint : SplitCommas(value)) {
+    if (!ParseEndpoint(endpoint))
+      return draft.Fail(fmt::format("'{}' is no endpoint (address:port)", endpoint), EX_USAGE);
+    if (!words.empty()) words += ' ';
+    words += endpoint;
+  }
 }
 
 void SetConnections(Draft& draft, const char* value) {
@@ -153,6 +177,9 @@ void RefuseMemoryFile(Draft& draft, const char*) {
 
 void ReadExtended(Draft& draft, const char* value);
 
+// In place of the letters of options that have none.
+enum LongOption : char { kAdminSocketOption = 1, kEndpointsOption };
+
 struct Option {
   char letter;
   const char* name;
@@ -202,6 +229,8 @@ constexpr Option kOptions[] = {
   {'Z', "enable-ssl",          no_argument,       "",          RefuseTls,         "not available"},
   {'o', "extended",            required_argument, "<list>",    ReadExtended,      "comma separated list of extended options; idle_timeout has an effect"},
   {'N', "napi-ids",            required_argument, "<num>",     CheckNapiIds,      "accepted, no effect"},
+  {kAdminSocketOption, "admin-socket", required_argument, "<file>", SetAdminSocket, "unix socket for this user only, on which every command may be run, whatever -c says; \"config set\" and \"config delete\" on it alone"},
+  {kEndpointsOption, "endpoints", required_argument, "<list>", AddEndpoints,      "comma separated list of further addresses to listen on, as <addr>:<port>; several processes may share one"},
 };
 
 // Of -o. Those with a value that memcached insists on are marked.
@@ -223,16 +252,6 @@ constexpr Extended kExtended[] = {
   {"watcher_logbuf_size", true}, {"worker_logbuf_size", true},
 };
 // clang-format on
-
-std::vector<std::string> SplitCommas(std::string_view list) {
-  std::vector<std::string> parts;
-  while (!list.empty()) {
-    size_t comma = std::min(list.find(','), list.size());
-    if (comma > 0) parts.emplace_back(list.substr(0, comma));
-    list.remove_prefix(std::min(comma + 1, list.size()));
-  }
-  return parts;
-}
 
 void ReadExtended(Draft& draft, const char* value) {
   for (const std::string& part : SplitCommas(value)) {
@@ -294,7 +313,7 @@ std::string ConfigLines(Draft& draft) {
   std::string lines;
   for (const auto& [name, value] : draft.parameters) {
     lines += name + ' ';
-    if (name == "bind") {
+    if (name == "bind" || name == "endpoints") {
       lines += value;
     } else {
       AppendQuoted(value, &lines);
@@ -304,13 +323,17 @@ std::string ConfigLines(Draft& draft) {
   return lines;
 }
 
+bool HasLetter(const Option& row) {
+  return row.letter > ' ';
+}
+
 std::string HelpText() {
   std::string text = fmt::format("memcached {} (Kiln {})\n", kMemcachedVersion, kKilnVersion);
   for (const Option& row : kOptions) {
-    std::string left = fmt::format("-{}", row.letter);
+    std::string left = HasLetter(row) ? fmt::format("-{}", row.letter) : "";
     if (row.name != nullptr) {
-      left +=
-          fmt::format(", --{}{}{}", row.name, row.placeholder.empty() ? "" : "=", row.placeholder);
+      left += fmt::format("{}--{}{}{}", left.empty() ? "" : ", ", row.name,
+                          row.placeholder.empty() ? "" : "=", row.placeholder);
     } else {
       left += fmt::format(" {}", row.placeholder);
     }
@@ -336,8 +359,8 @@ void ReadOptions(int argc, char** argv, Draft& draft, MemcachedCommandLine& line
   std::string letters;
   std::vector<option> names;
   for (const Option& row : kOptions) {
-    letters += row.letter;
-    if (row.argument == required_argument) letters += ':';
+    if (HasLetter(row)) letters += row.letter;
+    if (HasLetter(row) && row.argument == required_argument) letters += ':';
     if (row.name != nullptr) names.push_back({row.name, row.argument, nullptr, row.letter});
   }
   names.push_back({});

@@ -81,6 +81,17 @@ TEST(MemcachedOptions, CloseTheNetworkForAUnixSocket) {
   EXPECT_EQ(SettingsOf({"-s", "/tmp/x"}).unixsocketperm, 0700);
 }
 
+TEST(MemcachedOptions, SetUpAManagedNode) {
+  Settings settings = SettingsOf(
+      {"--admin-socket=/tmp/a b.sock", "--endpoints=127.0.0.1:7001,[::1]:7002", "--endpoints",
+       "127.0.0.2:7001"});
+  EXPECT_EQ(settings.admin_socket, "/tmp/a b.sock");
+  EXPECT_EQ(settings.endpoints,
+            std::vector<std::string>({"127.0.0.1:7001", "[::1]:7002", "127.0.0.2:7001"}));
+  EXPECT_EQ(Read({"--endpoints=127.0.0.1"}).exit_code, 64);
+  EXPECT_EQ(Read({"--endpoints=127.0.0.1"}).text, "'127.0.0.1' is no endpoint (address:port)\n");
+}
+
 TEST(MemcachedOptions, AcceptWhatHasNoEffect) {
   Settings settings = SettingsOf(
       {"-k", "-L", "-r",    "-f", "1.5", "-n", "96", "-R",

@@ -28,6 +28,7 @@ enum class ParameterType : uint8_t {
   kFileName,      // without a folder
   kDirectory,     // an existing one
   kAddresses,     // up to 16 words
+  kEndpoints,     // up to 16 words "address:port"
   kSavePoints,    // pairs of seconds and changes
   kOutputLimits,  // class, hard limit, soft limit, seconds; again
   kEventClasses,  // letters

@@ -73,6 +73,8 @@ struct Settings {
   int64_t tcp_keepalive_s = 0;
   int64_t timeout_s = 0;  // Of idle clients; 0: never.
   std::string unixsocket;
+  std::string admin_socket;            // Path; empty: none.
+  std::vector<std::string> endpoints;  // "address:port" (params/endpoint.h).
   int64_t unixsocketperm = 0;  // Mode bits; 0: as the umask has it.
 
   // Clients.
@@ -131,6 +133,7 @@ struct Settings {
   Permission enable_debug_command = Permission::kNobody;
   Permission enable_module_command = Permission::kNobody;
   Permission enable_protected_configs = Permission::kNobody;
+  bool managed_node = false;
   std::string requirepass;
 
   // Scripts.

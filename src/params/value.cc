@@ -154,6 +154,8 @@ ErrorText ReadValue(const Parameter& row, Words words, std::string* value) {
       return ReadEnums(row, words, value);
     case ParameterType::kAddresses:
       return ReadAddresses(words, value);
+    case ParameterType::kEndpoints:
+      return ReadEndpoints(words, value);
     case ParameterType::kSavePoints:
       return ReadSavePoints(words, value);
     case ParameterType::kOutputLimits:

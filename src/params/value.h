@@ -26,6 +26,7 @@ using Words = std::span<const std::string>;
 
 // The readers of the types that take several words (value_words.cc).
 [[nodiscard]] ErrorText ReadAddresses(Words words, std::string* value);
+[[nodiscard]] ErrorText ReadEndpoints(Words words, std::string* value);
 [[nodiscard]] ErrorText ReadEnums(const Parameter& row, Words words, std::string* value);
 [[nodiscard]] ErrorText ReadOomScores(Words words, std::string* value);
 [[nodiscard]] ErrorText ReadOutputLimits(Words words, std::string* value);

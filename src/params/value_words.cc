@@ -5,6 +5,7 @@
 
 #include "base/number.h"
 #include "params/byte_size.h"
+#include "params/endpoint.h"
 #include "params/value.h"
 
 namespace kiln {
@@ -40,6 +41,16 @@ bool IsOneEmptyWord(Words words) {
 
 ErrorText ReadAddresses(Words words, std::string* value) {
   if (words.size() > kMaxAddresses) return "Too many bind addresses specified.";
+  *value = JoinWithSpaces(words);
+  return {};
+}
+
+ErrorText ReadEndpoints(Words words, std::string* value) {
+  if (IsOneEmptyWord(words)) words = {};
+  if (words.size() > kMaxAddresses) return "Too many endpoints specified.";
+  for (const std::string& word : words) {
+    if (!ParseEndpoint(word)) return fmt::format("'{}' is no endpoint (address:port)", word);
+  }
   *value = JoinWithSpaces(words);
   return {};
 }

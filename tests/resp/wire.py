@@ -149,6 +149,16 @@ class Connection:
         self.close()
 
 
+class UnixConnection(Connection):
+    """The same over a unix socket."""
+
+    def __init__(self, path, timeout_s: float = REPLY_TIMEOUT_S):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(timeout_s)
+        self.socket.connect(str(path))
+        self.reader = Reader(self._receive)
+
+
 def info_fields(reply) -> dict:
     """INFO's text as a dict of str."""
     text = reply[1].decode("utf-8", "replace")

@@ -194,7 +194,8 @@ bool IsOfType(const Client& client, ClientType type) {
   return type == (client.subscriptions.any() ? ClientType::kPubSub : ClientType::kNormal);
 }
 
-// All clients in order of their numbers.
+// All clients in order of their numbers, those of the admin socket too: connected_clients does not
+// count these.
 std::vector<Client*> AllClients(Call& call) {
   std::vector<Client*> all;
   call.services.clients->ForEach([&](Client& client) { all.push_back(&client); });
@@ -291,6 +292,7 @@ void ClientKill(Call& call) {
   int64_t killed = 0;
   for (Client* client : AllClients(call)) {
     if (!filter.Matches(*client, call.client)) continue;
+    if (client->is_admin && !call.client.is_admin) continue;  // it is not for the others to end
     ++killed;
     if (client == &call.client) {
       client->CloseAfterReply();

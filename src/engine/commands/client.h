@@ -64,6 +64,7 @@ struct Client {
   int protocol_version = 2;
   bool authenticated = true;
   bool is_memcache = false;
+  bool is_admin = false;  // came through the admin socket: may run everything
   // Nothing about this client needs a closer look before a command runs; kept by the dispatcher,
   // see IsPlain.
   bool is_plain = false;

@@ -121,6 +121,8 @@ struct Command {
   mutable uint8_t words = 1;
   mutable uint8_t first_key = 0;
   mutable bool has_one_key = false;
+  // For clients of the admin socket alone; see CommandTable::Restrict.
+  mutable bool is_restricted = false;
   // For a list of keys: the count of arguments with which it is just one. 0: never.
   mutable uint8_t one_key_arguments = 0;
 

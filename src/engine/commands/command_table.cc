@@ -6,6 +6,15 @@
 
 namespace kiln {
 
+namespace {
+
+// "SET" of CONFIG|SET.
+std::string_view ChildName(const Command& container, const Command& child) {
+  return child.name.substr(container.name.size() + 1);
+}
+
+}  // namespace
+
 // Clearing bit 5 takes letters' case away, and nothing else from them.
 CommandTable::CommandTable(std::span<const std::span<const Command>> groups, Case name_case)
     : fold_(name_case == Case::kAny ? 0xdfdfdfdfdfdfdfdf : ~uint64_t{0}) {
@@ -21,6 +30,7 @@ CommandTable::CommandTable(std::span<const std::span<const Command>> groups, Cas
     command->number = static_cast<uint32_t>(number);
     command->words = command->name.find('|') == std::string_view::npos ? 1 : 2;
     command->first_key = static_cast<uint8_t>(keys.first);
+    command->is_restricted = false;
     command->has_one_key =
         keys.find == nullptr && keys.first != 0 && keys.first == keys.last && !command->Is(kGate);
     bool is_list =
@@ -42,19 +52,56 @@ CommandTable::Renaming CommandTable::Rename(std::string_view name, std::string_v
   const Command* command = FindName(name);
   if (command == nullptr) return Renaming::kUnknown;
   if (!new_name.empty() && FindName(new_name) != nullptr) return Renaming::kTaken;
-  // No name folds to this word; the slot stays, for the search goes on past it.
-  constexpr uint64_t kNoWord = ~uint64_t{0};
-  for (Slot& slot : slots_) {
-    if (slot.command != command) continue;
-    slot.word = kNoWord;
-    slot.letters = ~size_t{0};
-  }
-  std::erase_if(renamed_, [&](const NewName& row) { return row.command == command; });
+  HideName(*command);
   if (new_name.empty()) return Renaming::kDone;
   std::string upper(new_name);
   for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
   renamed_.push_back({std::move(upper), command});
   return Renaming::kDone;
+}
+
+void CommandTable::HideName(const Command& command) {
+  // No name folds to this word; the slot stays, for the search goes on past it.
+  constexpr uint64_t kNoWord = ~uint64_t{0};
+  for (Slot& slot : slots_) {
+    if (slot.command != &command) continue;
+    slot.word = kNoWord;
+    slot.letters = ~size_t{0};
+  }
+  std::erase_if(renamed_, [&](const NewName& row) { return row.command == &command; });
+}
+
+void CommandTable::Restrict(std::span<const std::string_view> names) {
+  for (const Command* command : all_) {
+    if (std::find(names.begin(), names.end(), command->name) == names.end()) continue;
+    // They are found late, when no key has been hashed (see Worker::AddRequest).
+    KILN_CHECK(!command->has_one_key && command->one_key_arguments == 0);
+    command->is_restricted = true;
+    if (command->words == 2) continue;
+    auto renamed = std::find_if(renamed_.begin(), renamed_.end(),
+                                [&](const NewName& row) { return row.command == command; });
+    bool is_gone = renamed == renamed_.end() && FindName(command->name) != command;
+    if (is_gone) continue;  // rename-command took it away from all
+    restricted_.push_back(
+        {renamed == renamed_.end() ? std::string(command->name) : renamed->upper, command});
+    HideName(*command);
+  }
+}
+
+const Command* CommandTable::FindFor(bool is_admin, Arguments arguments) const {
+  const Command* command = Find(arguments);
+  if (!is_admin) return command;
+  if (command == nullptr) {
+    for (const NewName& row : restricted_) {
+      if (SameName(row.upper, arguments[0])) return row.command;
+    }
+    return nullptr;
+  }
+  if (!command->Is(kContainer) || arguments.size() < 2) return command;
+  for (const Command* child : Children(*command)) {
+    if (SameName(ChildName(*command, *child), arguments[1])) return child;
+  }
+  return command;
 }
 
 const Command* CommandTable::FindRenamed(std::string_view name) const {
@@ -73,7 +120,7 @@ const Command* CommandCache::Remember(Arguments arguments, uint32_t word, Entry*
 
 const Command* CommandTable::FindChild(const Command& container, std::string_view name) const {
   for (const Command* child : Children(container)) {
-    if (SameName(child->name.substr(container.name.size() + 1), name)) return child;
+    if (!child->is_restricted && SameName(ChildName(container, *child), name)) return child;
   }
   return nullptr;
 }

@@ -50,6 +50,13 @@ class CommandTable {
   Renaming Rename(std::string_view name, std::string_view new_name);
   const Command* FindChild(const Command& container, std::string_view name) const;
 
+  // From now on these rows, by their full names, are found by FindFor alone, and only for an
+  // administrator; to everybody else they are unknown. Names without a row do not matter. After
+  // Rename, before other threads read the table.
+  void Restrict(std::span<const std::string_view> names);
+  // As Find, for a client that came through the admin socket or another.
+  const Command* FindFor(bool is_admin, Arguments arguments) const;
+
   // All rows, subcommands included, in order of their names; a row's place is its number.
   std::span<const Command* const> all() const { return all_; }
   std::vector<const Command*> Children(const Command& container) const;
@@ -69,6 +76,8 @@ class CommandTable {
   };
 
   [[gnu::cold]] const Command* FindRenamed(std::string_view name) const;
+  // Takes the command's name out of the slots.
+  void HideName(const Command& command);
 
   // The first (or for a short name all) letters.
   static uint64_t Word(std::string_view name) {
@@ -106,6 +115,7 @@ class CommandTable {
   Slot slots_[kSlots];
   std::vector<const Command*> all_;
   std::vector<NewName> renamed_;
+  std::vector<NewName> restricted_;  // commands that are not subcommands
 };
 
 // Remembers the commands of short names as they were written: what a worker is asked for is mostly

@@ -10,17 +10,25 @@ namespace kiln {
 namespace {
 
 bool IsAllowed(Permission permission, const Client& client) {
-  return permission == Permission::kEveryone ||
+  return client.is_admin || permission == Permission::kEveryone ||
          (permission == Permission::kLocalClients && client.is_local);
 }
 
+bool IsSecret(std::string_view name) {
+  const Parameter* row = FindParameter(name);
+  return row != nullptr && row->Has(kSensitive);
+}
+
 // CONFIG GET parameter [parameter ...]
+// The clients of a managed node need not know what its owner has set: they see that it is set.
 void ConfigGet(Call& call) {
   auto found = call.services.parameters->Get(call.args.Rest());
+  bool hides_secrets = call.settings().managed_node && !call.client.is_admin;
   call.reply.Map(found.size());
   for (const auto& [name, value] : found) {
     call.reply.Bulk(name);
-    call.reply.Bulk(value);
+    bool is_hidden = hides_secrets && !value.empty() && IsSecret(name);
+    call.reply.Bulk(is_hidden ? "********" : std::string_view(value));
   }
 }
 
@@ -57,7 +65,10 @@ void ConfigSet(Call& call) {
   Arguments words = call.args.Rest();
   if (words.size() % 2 != 0) return call.Fail(Error::kSyntax);
   std::vector<ParameterSet::NameValue> changes;
-  for (size_t i = 0; i < words.size(); i += 2) changes.emplace_back(words[i], words[i + 1]);
+  for (size_t i = 0; i < words.size(); i += 2) {
+    changes.emplace_back(words[i], words[i + 1]);
+    if (IsSecret(words[i])) call.HideArgument(i + 3);  // behind CONFIG SET name
+  }
   bool may_set_protected = IsAllowed(call.settings().enable_protected_configs, call.client);
   std::string error = call.services.parameters->SetMany(changes, may_set_protected);
   if (!error.empty()) return call.FailText("ERR " + error);

@@ -159,7 +159,7 @@ void Reset(Call& call) {
   call.services.server->SetMonitor(client, false);
   client.db = 0;
   client.protocol_version = 2;
-  client.authenticated = call.settings().requirepass.empty();
+  client.authenticated = client.is_admin || call.settings().requirepass.empty();
   client.user = "default";
   client.name.clear();
   client.no_evict = false;

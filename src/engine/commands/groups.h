@@ -45,5 +45,6 @@ std::span<const Command> ScriptingCommands();
 
 // memcached's verbs; a table of their own.
 std::span<const Command> MemcacheCommands();
+std::span<const Command> MemcacheConfigCommands();
 
 }  // namespace kiln

@@ -13,6 +13,7 @@
 #include "base/short_bytes.h"
 #include "base/version.h"
 #include "engine/commands/call.h"
+#include "engine/commands/discovery.h"
 #include "engine/commands/groups.h"
 #include "engine/commands/memcache_counters.h"
 #include "engine/commands/services.h"
@@ -119,13 +120,17 @@ template <class Copy>
   return PutText(at, tail);
 }
 
+void AppendView(ByteBuffer& out, const ItemView& item, std::string_view tail) {
+  char* at = out.Reserve(item.key.size() + item.value.size() + kItemFrameBytes);
+  out.CommitTo(WriteItem(at, item, tail, CopyBytes));
+}
+
 [[gnu::noinline]] void AppendAnyItem(ByteBuffer& out, std::string_view key, const Record* record,
                                      bool with_cas, std::string_view tail) {
   char scratch[kMaxInt64Chars];
-  ItemView item{key, Db::StringOf(record, scratch), record->client_flags(), with_cas,
-                record->cas()};
-  char* at = out.Reserve(key.size() + item.value.size() + kItemFrameBytes);
-  out.CommitTo(WriteItem(at, item, tail, CopyBytes));
+  AppendView(out,
+             {key, Db::StringOf(record, scratch), record->client_flags(), with_cas, record->cas()},
+             tail);
 }
 
 // The same for a raw string: a short one with small flags, which nearly all are, is written without
@@ -155,12 +160,28 @@ Record* Touched(Call& call, const Key& key, uint64_t expiry_ms) {
   return call.db.SetExpiry(key, record, expiry_ms);
 }
 
+// Nothing is stored at the key. The one key that is answered all the same counts as found, where
+// `was_miss` says that a miss was counted.
+[[gnu::noinline]] void RetrieveMissing(Call& call, std::string_view key, bool with_cas,
+                                       bool was_miss, std::string_view tail) {
+  const Discovery::Entry* entry =
+      key == Discovery::kItemKey ? call.services.discovery->Item() : nullptr;
+  if (entry == nullptr) return call.reply.Raw(tail);
+  StoreStats& stats = call.db.context().stats;
+  stats.hits += was_miss ? 1 : 0;
+  stats.misses -= was_miss ? 1 : 0;
+  AppendView(call.reply.out(), {key, entry->text, entry->flags, with_cas, 0}, tail);
+}
+
 [[gnu::always_inline]] inline void RetrieveOne(Call& call, const Key& key, bool with_cas,
                                                const uint64_t* expiry_ms, std::string_view tail) {
   Record* record = expiry_ms == nullptr ? call.db.Find(key) : Touched(call, key, *expiry_ms);
   if (record != nullptr && record->is_raw()) [[likely]]
     return AppendItem(call.reply.out(), key.text, record, with_cas, tail);
-  if (!IsString(record)) return call.reply.Raw(tail);
+  if (!IsString(record)) {
+    bool was_miss = record == nullptr && expiry_ms == nullptr;
+    return RetrieveMissing(call, key.text, with_cas, was_miss, tail);
+  }
   AppendAnyItem(call.reply.out(), key.text, record, with_cas, tail);
 }
 
@@ -468,7 +489,7 @@ void FlushAll(Call& call) {
   if (all.size() > 3) return call.reply.Raw(kError);
   bool is_quiet = IsQuiet(call);
   ++Counters(call).flushes;
-  if (!call.settings().memcache.flush_enabled) {
+  if (!call.settings().memcache.flush_enabled && !call.client.is_admin) {
     return Say(call, is_quiet, "CLIENT_ERROR flush_all not allowed\r\n");
   }
   int32_t delay = 0;
@@ -493,7 +514,7 @@ void Quit(Call& call) {
 
 // shutdown
 void Shutdown(Call& call) {
-  if (!call.settings().memcache.shutdown_enabled)
+  if (!call.settings().memcache.shutdown_enabled && !call.client.is_admin)
     return call.reply.Raw("ERROR: shutdown not enabled\r\n");
   Arguments all = call.args.all();
   if (all.size() > 1 && !(all.size() == 2 && all[1] == "graceful")) {

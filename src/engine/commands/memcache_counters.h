@@ -23,6 +23,8 @@ struct MemcacheCounters {
   uint64_t cas_bad = 0;
   uint64_t too_large = 0;
   uint64_t no_memory = 0;
+  uint64_t config_gets = 0;
+  uint64_t config_sets = 0;
 
   void Add(const MemcacheCounters& other) {
     sets += other.sets;
@@ -41,6 +43,8 @@ struct MemcacheCounters {
     cas_bad += other.cas_bad;
     too_large += other.too_large;
     no_memory += other.no_memory;
+    config_gets += other.config_gets;
+    config_sets += other.config_sets;
   }
 };
 

@@ -17,6 +17,7 @@
 namespace kiln {
 
 class CommandTable;
+class Discovery;
 class LatencyMonitor;
 struct MemcacheCounters;
 class ParameterSet;
@@ -146,6 +147,7 @@ struct Services {
   SlowLog* slowlog = nullptr;
   LatencyMonitor* latency = nullptr;
   MemcacheCounters* memcache = nullptr;  // the worker's own
+  Discovery* discovery = nullptr;
 };
 
 }  // namespace kiln

@@ -43,7 +43,7 @@ bool PushReplyOf(lua_State* lua, Arguments arguments) {
   ScriptVm& vm = ScriptVm::Of(lua);
   ScriptRun& run = vm.run();
   Services& services = run.call.services;
-  const Command* command = services.commands->Find(arguments);
+  const Command* command = services.commands->FindFor(run.call.client.is_admin, arguments);
   if (std::string_view refusal = Refusal(run, command, arguments); !refusal.empty()) [[unlikely]] {
     services.nested->CountRefused(command, refusal);
     lua_settop(lua, 0);

@@ -7,6 +7,10 @@
 
 #include <sys/resource.h>
 
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
 #include "base/log.h"
 #include "engine/server/server.h"
 
@@ -59,6 +63,13 @@ std::string Server::Listen() {
     if (std::string error = Accept(std::move(socket), &listeners_); !error.empty()) return error;
   }
   listening_on_ = AddressText();
+  if (std::string error = ApplyMaxClients(); !error.empty()) Log(LogLevel::kWarning, error);
+  if (std::string error = ApplyEndpoints(); !error.empty()) return error;
+  if (std::string error = OpenUnixSocket(); !error.empty()) return error;
+  return OpenAdminSocket();
+}
+
+std::string Server::OpenUnixSocket() {
   const std::string& path = settings().unixsocket;
   if (path.empty()) return {};
   ListenOptions options{static_cast<int>(settings().tcp_backlog), false};
@@ -66,6 +77,27 @@ std::string Server::Listen() {
   if (!socket)
     return "Could not create server UNIX listening socket " + path + ": " + socket.error().Text();
   return Accept(std::move(*socket), &unix_listeners_);
+}
+
+std::string Server::OpenAdminSocket() {
+  if (settings().admin_socket.empty()) return {};
+  std::error_code ignored;
+  std::string path = std::filesystem::absolute(settings().admin_socket, ignored);
+  auto failed = [&](const NetError& error) {
+    return "Could not create admin socket " + path + ": " + error.Text();
+  };
+  // A socket that nobody listens on is what a killed server left behind. Any other is in use.
+  auto other = ConnectUnix(path);
+  if (other || other.error().IsWouldBlock()) return failed({EADDRINUSE});
+  ListenOptions options{static_cast<int>(settings().tcp_backlog), false};
+  auto socket = ListenUnix(path, 0600, options);
+  if (!socket) return failed(socket.error());
+  admin_listener_ =
+      std::make_unique<Listener>(workers_[0]->loop(), std::move(*socket),
+                                 [this](Fd connection) { PlaceAdmin(std::move(connection)); });
+  if (NetError error = admin_listener_->Start(); error.code != 0) return failed(error);
+  admin_path_ = path;  // to be removed at the end
+  return {};
 }
 
 std::string Server::ApplyAddresses(std::string_view name) {

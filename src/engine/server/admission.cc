@@ -51,7 +51,7 @@ Refusal CheckAuthenticated(const Command& command, const Client& client, const S
 }
 
 Refusal CheckDebugOnly(const Command& command, const Client& client, const Settings& settings) {
-  if (!command.Is(kDebugOnly)) return std::nullopt;
+  if (!command.Is(kDebugOnly) || client.is_admin) return std::nullopt;
   Permission permission = settings.enable_debug_command;
   if (permission == Permission::kEveryone) return std::nullopt;
   if (permission == Permission::kLocalClients && client.is_local) return std::nullopt;
@@ -108,7 +108,8 @@ std::optional<std::string> Admit(const Command* command, Arguments arguments, co
 }
 
 std::string_view AdmitMemcache(const Command* command, Arguments arguments) {
-  bool may_run = command != nullptr && command->HasArity(arguments.size());
+  bool may_run =
+      command != nullptr && command->HasArity(arguments.size()) && !command->Is(kContainer);
   return may_run ? "" : "ERROR\r\n";
 }
 

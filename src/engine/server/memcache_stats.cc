@@ -131,6 +131,8 @@ void MemcacheStatsWriter::WriteCommands() {
   Line("cmd_flush", counters.flushes);
   Line("cmd_touch", counters.touch_hits + counters.touch_misses);
   Line("cmd_meta", "0");
+  Line("cmd_config_get", counters.config_gets);
+  Line("cmd_config_set", counters.config_sets);
   Line("get_hits", totals.store.hits);
   Line("get_misses", totals.store.misses);
   Zeros({"get_expired", "get_flushed"});
@@ -183,6 +185,7 @@ void MemcacheStatsWriter::WriteItemTotals() {
          "round_robin_fallback"});
   Line("bytes", ItemBytes());
   Line("curr_items", server_.keyspace().KeyCount(0));
+  Line("curr_config", server_.discovery_.size());
   Line("total_items", totals.counters.stored);
   Line("slab_global_page_pool", "0");
   Line("expired_unfetched", totals.store.expired_unfetched);

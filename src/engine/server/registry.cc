@@ -48,7 +48,7 @@ std::span<const std::span<const Command>> CommandGroups() {
 }
 
 std::span<const std::span<const Command>> MemcacheCommandGroups() {
-  static const std::array groups = {MemcacheCommands()};
+  static const std::array groups = {MemcacheCommands(), MemcacheConfigCommands()};
   return groups;
 }
 

@@ -17,6 +17,7 @@
 #include "engine/script/script_runner.h"
 #include "engine/server/dispatcher.h"
 #include "engine/server/registry.h"
+#include "engine/server/restrictions.h"
 #include "engine/store/evict/evict.h"
 #include "params/config_rewrite.h"
 
@@ -63,6 +64,7 @@ Server::Server(ParameterSet& parameters, Protocol protocol, std::string config_f
   services_.parameters = &parameters_;
   services_.pubsub = &pubsub_;
   services_.slowlog = &slow_log_;
+  services_.discovery = &discovery_;
   services_.latency = &latency_;
   scripts_ = MakeScriptRunner(services_);
   services_.scripts = scripts_.get();
@@ -98,6 +100,8 @@ std::string Server::RenameCommands() {
         return "Target command name already exists: " + renamed.new_name;
     }
   }
+  if (settings().managed_node) commands_.Restrict(ManagedRestrictions());
+  memcache_commands_.Restrict(MemcacheRestrictions());
   return {};
 }
 
@@ -110,6 +114,11 @@ void Server::Run() {
   // Whoever sees its connection end finds nobody to connect to.
   listeners_.clear();
   unix_listeners_.clear();
+  endpoints_.clear();
+  old_endpoints_.clear();
+  // In this order a server that starts meanwhile keeps the socket it has made.
+  if (!admin_path_.empty()) unlink(admin_path_.c_str());
+  admin_listener_.reset();
   for (auto& worker : workers_) worker->DropSessions();
 }
 
@@ -132,8 +141,13 @@ void Server::Place(Fd socket) {
   SetNoDelay(socket.get());
   if (settings().tcp_keepalive_s > 0)
     SetKeepAlive(socket.get(), static_cast<int>(settings().tcp_keepalive_s));
-  workers_[next_worker_++ % workers_.size()]->TakeConnection(std::move(socket),
-                                                             protocol_ == Protocol::kMemcache);
+  NextWorker().TakeConnection(std::move(socket), {protocol_ == Protocol::kMemcache, false});
+}
+
+// Who has the admin socket is let in even where the limit of clients keeps others out, and does not
+// count among them.
+void Server::PlaceAdmin(Fd socket) {
+  NextWorker().TakeConnection(std::move(socket), {protocol_ == Protocol::kMemcache, true});
 }
 
 void Server::OnConnected(Session& session) {
@@ -153,8 +167,8 @@ void Server::OnConnected(Session& session) {
 }
 
 void Server::OnDisconnected(Session& session) {
-  connected_clients_.fetch_sub(1, std::memory_order_relaxed);
   Client& client = session.client();
+  if (!client.is_admin) connected_clients_.fetch_sub(1, std::memory_order_relaxed);
   SetMonitor(client, false);
   for (const std::string& name : client.subscriptions.channels)
     pubsub_.Unsubscribe(PubSub::Kind::kChannel, name, client);
@@ -221,8 +235,18 @@ void Server::OnTick() {
   if (flush_at_ms_ != 0 && workers_[0]->context().now_ms >= flush_at_ms_) {
     gate_.Exclusive(0, [&] { FlushAt(0); });
   }
+  RestoreDiscoveryItem();
   peak_memory_bytes_ = std::max(peak_memory_bytes_, UsedMemoryBytes());
   (void)MakeRoom(workers_[0]->context());  // output that is not read grows without commands that do
+}
+
+void Server::RestoreDiscoveryItem() {
+  if (discovery_.Item() == nullptr) return;
+  Key key = HashKey(Discovery::kItemKey);
+  ShardLock& lock = keyspace_.shard(key.shard()).lock;
+  lock.Lock();
+  Db(keyspace_, 0, workers_[0]->context()).Delete(key);
+  lock.Unlock();
 }
 
 size_t Server::UsedMemoryBytes() {
@@ -241,6 +265,7 @@ void Server::OnKeyEvent(EventClass, std::string_view event, std::string_view key
 
 std::string Server::ApplyParameter(std::string_view name) {
   if (name == "port" || name == "bind") return ApplyAddresses(name);
+  if (name == "endpoints") return ApplyEndpoints();
   if (name == "maxclients") return ApplyMaxClients();
   if (name == "loglevel") SetLogLevel(settings().loglevel);
   if (name == "dir" && chdir(settings().dir.c_str()) != 0) return std::strerror(errno);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/commands/command_table.h"
+#include "engine/commands/discovery.h"
 #include "engine/commands/latency_monitor.h"
 #include "engine/commands/pubsub_registry.h"
 #include "engine/commands/services.h"
@@ -26,6 +27,13 @@ namespace kiln {
 
 class Dispatcher;
 
+// One of the parameter "endpoints": its word, and the socket until worker 0 listens on it.
+struct OpenEndpoint {
+  std::string word;
+  Fd new_socket;
+  std::unique_ptr<Listener> listener;
+};
+
 enum class Protocol { kRedis, kMemcache };
 
 class Server final : public ClientHub, public ServerControl, public KeyEventSink {
@@ -34,7 +42,7 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   Server(ParameterSet& parameters, Protocol protocol, std::string config_file);
   ~Server();
 
-  // Applies "rename-command"; an error text, or empty.
+  // Applies "rename-command" and "managed-node"; an error text, or empty.
   std::string RenameCommands();
   // Opens the listeners; an error text, or empty.
   std::string Listen();
@@ -113,11 +121,20 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
  private:
   // The sockets of the addresses asked for, not yet accepting; an error text, or empty.
   std::string OpenAddresses(std::vector<Fd>* sockets, bool share_port = false);
+  std::string OpenUnixSocket();
+  std::string OpenAdminSocket();
   std::string Accept(Fd socket, std::vector<std::unique_ptr<Listener>>* listeners);
   std::string AddressText() const;
   std::string ApplyAddresses(std::string_view name);
   void TakeNewAddresses();
+  // Opens the endpoints that are new and closes those that are gone; an error text, or empty.
+  std::string ApplyEndpoints();
+  void TakeNewEndpoints();
   void Place(Fd socket);
+  void PlaceAdmin(Fd socket);
+  // Removes what a client has stored in place of the discovery's item.
+  void RestoreDiscoveryItem();
+  Worker& NextWorker() { return *workers_[next_worker_++ % workers_.size()]; }
   std::string ApplyMaxClients();
 
   ParameterSet& parameters_;
@@ -132,6 +149,7 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   std::string replication_id_;
   PubSub pubsub_;
   SlowLog slow_log_;
+  Discovery discovery_;
   LatencyMonitor latency_;
   std::unique_ptr<ScriptRunner> scripts_;
   Services services_;
@@ -139,6 +157,10 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Listener>> listeners_;       // TCP; on worker 0
   std::vector<std::unique_ptr<Listener>> unix_listeners_;  // on worker 0
+  std::unique_ptr<Listener> admin_listener_;               // on worker 0
+  std::string admin_path_;                                 // absolute; empty: there is none
+  std::vector<OpenEndpoint> endpoints_;                    // changed alone
+  std::vector<std::unique_ptr<Listener>> old_endpoints_;   // worker 0 is to end them
   std::string listening_on_;                               // AddressText of listeners_
   std::vector<Fd> new_sockets_;  // take the place of listeners_ when worker 0 comes to it
   std::string new_listening_on_;

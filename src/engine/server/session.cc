@@ -37,10 +37,11 @@ bool Session::CanRun() const {
          !client_.close_after_reply;
 }
 
-// A request that would be refused anyway need not wait for the refusal.
+// A request that would be refused anyway need not wait for the refusal. Whoever pauses the others
+// through the admin socket goes on working.
 bool Session::IsHeldBack(std::span<const std::string_view> arguments) {
   Server& server = worker_.server();
-  if (client_.is_memcache) return false;
+  if (client_.is_memcache || client_.is_admin) return false;
   const Command* command = server.commands().Find(arguments);
   return server.IsHeldBack(command, client_) && !Admit(command, arguments, client_, worker_);
 }

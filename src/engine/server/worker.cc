@@ -99,27 +99,27 @@ void Worker::FlushDirty() {
 
 // ---- Connections ----
 
-void Worker::TakeConnection(Fd socket, bool is_memcache) {
-  loop_.mailbox().Post(
-      [this, fd = socket.Release(), is_memcache] { AddSession(Fd(fd), is_memcache); });
+void Worker::TakeConnection(Fd socket, Origin origin) {
+  loop_.mailbox().Post([this, fd = socket.Release(), origin] { AddSession(Fd(fd), origin); });
 }
 
-void Worker::AddSession(Fd socket, bool is_memcache) {
+void Worker::AddSession(Fd socket, Origin origin) {
   int fd = socket.get();
   uint64_t id = server_.NextClientId();
   auto session =
       std::make_unique<Session>(*this, std::make_unique<PlainStream>(std::move(socket)), id);
   Client& client = session->client();
-  client.is_memcache = is_memcache;
+  client.is_memcache = origin.is_memcache;
+  client.is_admin = origin.is_admin;
   client.created_ms = client.last_active_ms = context_.now_ms;
   client.address = PeerAddressText(fd);
   client.local_address = LocalAddressText(fd);
   client.is_local =
       IsUnixSocket(fd) || client.address.starts_with("127.") || client.address.starts_with("[::1]");
   if (IsUnixSocket(fd)) client.address += ":0";
-  client.authenticated = settings().requirepass.empty();
+  client.authenticated = client.is_admin || settings().requirepass.empty();
   client.is_plain = client.IsPlain();
-  ++stats_.connections;
+  if (!client.is_admin) ++stats_.connections;  // looking must not change what is seen
   NetError error = loop_.Add(fd, EPOLLIN, session.get());
   if (error.code != 0) return;
   Session* kept = session.get();
@@ -177,6 +177,11 @@ void Worker::OnPauseEnd() {
 }
 
 // ---- Requests ----
+
+const Command* Worker::FindForAdmin(const Client& client, Arguments arguments) const {
+  const CommandTable& table = client.is_memcache ? server_.memcache_commands() : server_.commands();
+  return table.FindFor(true, arguments);
+}
 
 void Worker::RunBatch() {
   if (batch_.size == 0) return;
@@ -299,8 +304,9 @@ void Worker::CloseIdle() {
   next_idle_check_ms_ = context_.now_ms + 1000;
   std::vector<Session*> idle;
   ForEachSession([&](Session& session) {
-    bool waits = session.client().is_blocked || session.client().subscriptions.any();
-    if (!waits && session.IdleSeconds() >= timeout_s) idle.push_back(&session);
+    const Client& client = session.client();
+    bool may_wait = client.is_blocked || client.subscriptions.any() || client.is_admin;
+    if (!may_wait && session.IdleSeconds() >= timeout_s) idle.push_back(&session);
   });
   for (Session* session : idle) session->Close();
 }

@@ -47,6 +47,12 @@ struct WorkerStats {
   void Add(const WorkerStats& other);
 };
 
+// What a connection is to be, by where it came in.
+struct Origin {
+  bool is_memcache = false;
+  bool is_admin = false;
+};
+
 struct WorkerRates {
   RateMeter commands;
   RateMeter input_bytes;
@@ -76,7 +82,7 @@ class Worker final : public TurnHooks {
   void Run();                                 // until the server stops
   void DropSessions() { sessions_.clear(); }  // after that
   // Any thread: takes over a connected socket.
-  void TakeConnection(Fd socket, bool is_memcache);
+  void TakeConnection(Fd socket, Origin origin);
   Session* Find(uint64_t client_id);
   template <class F>
   void ForEachSession(F&& f) {
@@ -107,6 +113,8 @@ class Worker final : public TurnHooks {
     } else {
       request.first_key.text = {};
       request.hint.home = nullptr;
+      if (client.is_admin) [[unlikely]]
+        request.command = command = FindForAdmin(client, arguments);
     }
     return command;
   }
@@ -141,7 +149,8 @@ class Worker final : public TurnHooks {
   static constexpr size_t kMaxSpareBufferBytes = 65536;
   static constexpr int64_t kIdleTickMs = 100;
 
-  void AddSession(Fd socket, bool is_memcache);
+  void AddSession(Fd socket, Origin origin);
+  const Command* FindForAdmin(const Client& client, Arguments arguments) const;
   void FlushDirty();
   void OnTick();
   void ArmTick();

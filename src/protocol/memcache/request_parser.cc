@@ -147,6 +147,25 @@ bool ReadBlockLine(const std::string_view* words, bool has_cas, BlockLine* line)
   return length >= 0 && length <= INT_MAX - 2;
 }
 
+// config set key flags length
+bool ReadConfigLine(const std::string_view* words, BlockLine* line) {
+  int32_t length = 0;
+  if (words[2].size() > kMaxKeyBytes || !ReadUint32(words[3], &line->flags) ||
+      !ReadInt32(words[4], &length)) {
+    return false;
+  }
+  line->length = static_cast<size_t>(length);
+  return length >= 0 && length <= INT_MAX - 2;
+}
+
+// In any case, for a verb that memcached does not have and its clients write as they like.
+bool IsConfig(std::string_view verb) {
+  constexpr std::string_view kLower = "config";
+  return verb.size() == kLower.size() &&
+         std::equal(verb.begin(), verb.end(), kLower.begin(),
+                    [](char c, char lower) { return (c | 0x20) == lower; });
+}
+
 // A web request sent here by mistake, or by somebody's trick: its headers must not be taken for
 // commands.
 bool IsHttp(std::string_view verb, std::string_view last_word) {
@@ -224,6 +243,7 @@ RequestParser::Status RequestParser::ParseAny(std::string_view bytes, const Requ
   if (arguments->size() == first) return Refuse("ERROR\r\n", false);
   std::string_view verb = (*arguments)[first];
   if (HasBlock(verb)) return ParseBlock(bytes, limits, first, arguments, consumed);
+  if (IsConfig(verb)) return ParseConfig(bytes, first, arguments, consumed);
   if (IsHttp(verb, (*arguments)[arguments->size() - 1])) [[unlikely]] {
     arguments->Truncate(first);
     return Status::kBroken;
@@ -264,19 +284,42 @@ RequestParser::Status RequestParser::ParseBlock(std::string_view bytes, const Re
     arguments->Truncate(first);
     return Refuse("CLIENT_ERROR bad command line format\r\n", is_quiet);
   }
-  size_t block_bytes = line.length + 2;
-  if (ItemBytes(words[1].size(), line.flags, line.length, limits.has_cas) > limits.max_item_bytes) {
-    arguments->Replace(first + 4, {});
+  bool is_too_large =
+      ItemBytes(words[1].size(), line.flags, line.length, limits.has_cas) > limits.max_item_bytes;
+  return TakeBlock(bytes, {first, line.length + 2, is_too_large}, arguments, consumed);
+}
+
+RequestParser::Status RequestParser::ParseConfig(std::string_view bytes, size_t first,
+                                                 ArgumentList* arguments, size_t* consumed) {
+  arguments->Replace(first, "config");
+  size_t count = arguments->size() - first;
+  const std::string_view* words = arguments->data() + first;
+  if (count < 2 || words[1] != "set") return Status::kComplete;
+  BlockLine line;
+  if ((count != 5 && count != 6) || !ReadConfigLine(words, &line)) {
+    arguments->Truncate(first);
+    return Refuse("ERROR\r\n", false);
+  }
+  return TakeBlock(bytes, {first, line.length + 2, line.length > kMaxConfigBytes}, arguments,
+                   consumed);
+}
+
+RequestParser::Status RequestParser::TakeBlock(std::string_view bytes, const Block& block,
+                                               ArgumentList* arguments, size_t* consumed) {
+  size_t word = block.first + 4;
+  size_t block_bytes = block.bytes;
+  if (block.is_too_large) {
+    arguments->Replace(word, {});
     skip_bytes_ = block_bytes;
     return Status::kComplete;
   }
   if (bytes.size() - *consumed < block_bytes) {
     missing_bytes_ = block_bytes - (bytes.size() - *consumed);
     *consumed = 0;
-    arguments->Truncate(first);
+    arguments->Truncate(block.first);
     return Status::kIncomplete;
   }
-  arguments->Replace(first + 4, bytes.substr(*consumed, block_bytes));
+  arguments->Replace(word, bytes.substr(*consumed, block_bytes));
   *consumed += block_bytes;
   return Status::kComplete;
 }

@@ -4,8 +4,9 @@
 // A request is one line of words, and for the storage verbs (set add replace append prepend cas) a
 // data block behind it. Words are views into the caller's bytes. For a storage verb the word that
 // gave the length is replaced by the block itself, its closing line end included: what is not
-// "\r\n" there is a bad chunk, which is the command's to say. Source: memcached's doc/protocol.txt;
-// limits and texts as memcached 1.6.18 has them.
+// "\r\n" there is a bad chunk, which is the command's to say. ElastiCache's "config set" has a
+// block too; its clients write "config" in any case, and it is handed on in small letters. Source:
+// memcached's doc/protocol.txt; limits and texts as memcached 1.6.18 has them.
 //
 // Thread safety: none.
 #pragma once
@@ -21,6 +22,8 @@
 namespace kiln::memcache {
 
 constexpr size_t kMaxKeyBytes = 250;
+// Of a text of "config set".
+constexpr size_t kMaxConfigBytes = 65536;
 
 struct RequestLimits {
   size_t max_item_bytes = size_t{1} << 20;
@@ -81,6 +84,16 @@ class RequestParser {
   Status Refuse(std::string_view error, bool is_quiet);
   Status ParseBlock(std::string_view bytes, const RequestLimits& limits, size_t first,
                     ArgumentList* arguments, size_t* consumed);
+  Status ParseConfig(std::string_view bytes, size_t first, ArgumentList* arguments,
+                     size_t* consumed);
+  // A data block as its line describes it; its length is the fourth word behind the verb.
+  struct Block {
+    size_t first;  // where the request's words begin
+    size_t bytes;  // its line end included
+    bool is_too_large;
+  };
+  Status TakeBlock(std::string_view bytes, const Block& block, ArgumentList* arguments,
+                   size_t* consumed);
 
   size_t scanned_bytes_ = 0;  // of an incomplete line, known to hold no line end
   size_t missing_bytes_ = 0;

@@ -52,6 +52,35 @@ TEST(MemcacheRequestParser, KeepsACarriageReturnThatIsNotAtTheEnd) {
   EXPECT_EQ(Requests("get a\r\r\n"), std::vector<Words>({{"get", "a\r"}}));
 }
 
+TEST(MemcacheRequestParser, TakesConfigInAnyCase) {
+  for (const char* line :
+       {"config get cluster\r\n", "CONFIG get cluster\n", "Config get cluster \r\n"}) {
+    EXPECT_EQ(Requests(line), std::vector<Words>({{"config", "get", "cluster"}})) << line;
+  }
+  EXPECT_EQ(Requests("config\r\n"), std::vector<Words>({{"config"}}));
+}
+
+TEST(MemcacheRequestParser, PutsTheBlockOfConfigSetInPlaceOfItsLength) {
+  std::string_view bytes = "config set cluster 0 4\r\n1\na\n\r\nConfig set k 7 0 noreply\r\n\r\n";
+  for (size_t piece = 1; piece <= bytes.size(); ++piece) {
+    EXPECT_EQ(Feed(bytes, piece).requests,
+              std::vector<Words>({{"config", "set", "cluster", "0", "1\na\n\r\n"},
+                                  {"config", "set", "k", "7", "\r\n", "noreply"}}));
+  }
+}
+
+TEST(MemcacheRequestParser, SkipsATextThatIsTooLarge) {
+  std::string bytes = "config set k 0 65537\r\n" + std::string(65537, 'x') + "\r\nversion\r\n";
+  EXPECT_EQ(Requests(bytes), std::vector<Words>({{"config", "set", "k", "0", ""}, {"version"}}));
+}
+
+TEST(MemcacheRequestParser, RefusesABadLineOfConfigSet) {
+  for (const char* line : {"config set\r\n", "config set k 0\r\n", "config set k 0 -1\r\n",
+                           "config set k x 1\r\n", "config set k 0 1 a b\r\n"}) {
+    EXPECT_EQ(Requests(line), std::vector<Words>({{"!ERROR\r\n"}})) << line;
+  }
+}
+
 TEST(MemcacheRequestParser, SeesNothingBehindAZeroByte) {
   using namespace std::string_view_literals;
   EXPECT_EQ(Requests("get a\0b c\r\nversion\r\n"sv),

@@ -20,6 +20,7 @@ struct Site {
   std::string host_address = "127.0.0.1";  // Mode kHost: what clients are told.
   int first_port = 20000;                  // Mode kHost: the range of ports.
   int last_port = 29999;
+  int node_quota = 300;  // Nodes of all caches together.
 
   // "arn:aws:elasticache:us-east-1:000000000000:cluster:sessions"
   std::string Arn(const std::string& type, const std::string& name) const {

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "control/model/node_spec.h"
+
 namespace nlohmann {
 
 // A field that has no value is not written.
@@ -54,6 +56,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ParameterGroup, name, family, de
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Subnet, id, zone)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SubnetGroup, name, description, vpc_id, subnets, tags)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Event, source_id, source_type, message, time_ms)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(NodeSpec, cluster_id, node_id, engine, listen, endpoints, boot, start_parameters, live_parameters, discovery)
 // clang-format on
 
 std::string ToJson(const CacheCluster& document) {
@@ -70,6 +73,9 @@ std::string ToJson(const SubnetGroup& document) {
 }
 std::string ToJson(const Event& document) {
   return Write(document);
+}
+std::string ToJson(const NodeSpec& spec) {
+  return Write(spec);
 }
 
 template <typename Document>
@@ -88,5 +94,6 @@ template std::optional<ReplicationGroup> FromJson(std::string_view);
 template std::optional<ParameterGroup> FromJson(std::string_view);
 template std::optional<SubnetGroup> FromJson(std::string_view);
 template std::optional<Event> FromJson(std::string_view);
+template std::optional<NodeSpec> FromJson(std::string_view);
 
 }  // namespace kiln

@@ -30,6 +30,9 @@ struct NodeSpec {
   bool operator==(const NodeSpec&) const = default;
 };
 
+// The JSON form; FromJson<NodeSpec> of documents.h reads it.
+std::string ToJson(const NodeSpec& spec);
+
 enum class NodeState : uint8_t {
   kStarting,  // Its process has been asked for, but does not answer yet.
   kReady,     // Answers on its admin socket.

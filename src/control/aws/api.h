@@ -1,9 +1,9 @@
 // The ElastiCache API: from an HTTP request to the reply, through authentication, the form's
 // fields, the action's handler, and XML.
 //
-// A handler whose transaction lost a race is run again, a few times. Refused calls (signature, form,
-// unknown action) leave a line in the log. Protocol: AWS query, version 2015-02-02.
-// Thread safety: Handle may be called from many threads at once.
+// A handler whose transaction lost a race is run again, a few times. Refused calls (signature,
+// form, unknown action) leave a line in the log. Protocol: AWS query, version 2015-02-02. Thread
+// safety: Handle may be called from many threads at once.
 #pragma once
 
 #include <string>

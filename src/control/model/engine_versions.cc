@@ -63,6 +63,12 @@ const EngineVersion* FindEngineVersion(std::string_view engine, std::string_view
   return newest;
 }
 
+std::string_view ListedVersion(const EngineVersion& row) {
+  bool is_whole =
+      row.engine == "memcached" || (row.engine == "redis" && CompareVersions(row.version, "6") < 0);
+  return is_whole ? row.version : row.version.substr(0, row.version.rfind('.'));
+}
+
 int CompareVersions(std::string_view a, std::string_view b) {
   while (!a.empty() || !b.empty()) {
     long left = NextNumber(&a);

@@ -23,6 +23,9 @@ std::span<const EngineVersion> AllEngineVersions();
 // empty: the newest. Null when there is none. Engine names are in lower case.
 const EngineVersion* FindEngineVersion(std::string_view engine, std::string_view wanted);
 
+// As lists show it and calls name it: "7.1" from Redis 6 and in Valkey, all numbers before.
+std::string_view ListedVersion(const EngineVersion& row);
+
 // Below 0, 0 or above, by their numbers.
 int CompareVersions(std::string_view a, std::string_view b);
 

@@ -61,8 +61,7 @@ ApiError CheckDeletable(Arguments& args, const CacheCluster& cluster) {
   if (!args.Has("FinalSnapshotIdentifier")) return NoError();
   if (cluster.IsMemcached())
     return Bad(Fault::kSnapshotFeatureNotSupported, "Memcached has no snapshots.");
-  return Bad(Fault::kUnsupportedOperation,
-             "FinalSnapshotIdentifier is not supported by Kiln yet.");
+  return Bad(Fault::kUnsupportedOperation, "FinalSnapshotIdentifier is not supported by Kiln yet.");
 }
 
 // CacheClusterId, FinalSnapshotIdentifier
@@ -76,9 +75,8 @@ ApiError DeleteCacheCluster(ActionCall& call) {
   cluster.status = "deleting";
   cluster.pending = {};
   if (ApiError error = Replace(call, ClusterKey(id), loaded)) return error;
-  call.out.Element("CacheCluster", [&] {
-    WriteCacheCluster(call.out, cluster, call.api.site, false);
-  });
+  call.out.Element("CacheCluster",
+                   [&] { WriteCacheCluster(call.out, cluster, call.api.site, false); });
   return NoError();
 }
 
@@ -108,9 +106,8 @@ ApiError RebootCacheCluster(ActionCall& call) {
   }
   cluster.status = "rebooting cluster nodes";
   if (ApiError error = Replace(call, ClusterKey(id), loaded)) return error;
-  call.out.Element("CacheCluster", [&] {
-    WriteCacheCluster(call.out, cluster, call.api.site, false);
-  });
+  call.out.Element("CacheCluster",
+                   [&] { WriteCacheCluster(call.out, cluster, call.api.site, false); });
   return NoError();
 }
 

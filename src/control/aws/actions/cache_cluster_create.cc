@@ -6,6 +6,7 @@
 #include "control/aws/actions/cache_cluster_actions.h"
 #include "control/aws/actions/cache_cluster_view.h"
 #include "control/aws/actions/cluster_checks.h"
+#include "control/aws/actions/group_arguments.h"
 #include "control/aws/actions/loading.h"
 #include "control/model/cluster_changes.h"
 #include "control/model/names.h"
@@ -34,8 +35,9 @@ ApiError ReadEngine(Arguments& args, CacheCluster* cluster) {
                "Valkey cluster creation.");
   }
   if (cluster->engine != "redis" && cluster->engine != "memcached")
-    return Bad(Fault::kInvalidParameterValue,
-               fmt::format("Invalid engine name: {}. Valid values: memcached, redis", cluster->engine));
+    return Bad(
+        Fault::kInvalidParameterValue,
+        fmt::format("Invalid engine name: {}. Valid values: memcached, redis", cluster->engine));
   return NoError();
 }
 
@@ -66,7 +68,8 @@ ApiError ReadNodeCount(Arguments& args, const CacheCluster& cluster, size_t* cou
   if (wanted > kMaxMemcachedNodes) {
     return Bad(Fault::kNodeQuotaForClusterExceeded,
                fmt::format("Cluster node quota exceeded. Each cluster can have at most {} nodes in "
-                           "this region.", kMaxMemcachedNodes));
+                           "this region.",
+                           kMaxMemcachedNodes));
   }
   *count = static_cast<size_t>(wanted);
   return NoError();
@@ -150,7 +153,8 @@ ApiError ReadCluster(ActionCall& call, CacheCluster* cluster, std::vector<std::s
   if (!cluster->IsMemcached()) cluster->snapshot_window = DefaultSnapshotWindow(cluster->id);
   if (ApiError error = ReadWindows(call.args, cluster)) return error;
   if (ApiError error = ReadCommonFields(call.args, cluster)) return error;
-  return ReadTags(call.args, &cluster->tags);
+  cluster->tags = ReadTags(call.args);
+  return call.args.error();
 }
 
 }  // namespace
@@ -180,9 +184,8 @@ ApiError CreateCacheCluster(ActionCall& call) {
   if (cluster.port == 0) cluster.port = cluster.nodes.front().endpoint.port;
   transaction.puts.push_back({key, ToJson(cluster)});
   if (ApiError error = Commit(call, transaction)) return error;
-  call.out.Element("CacheCluster", [&] {
-    WriteCacheCluster(call.out, cluster, call.api.site, false);
-  });
+  call.out.Element("CacheCluster",
+                   [&] { WriteCacheCluster(call.out, cluster, call.api.site, false); });
   return NoError();
 }
 

@@ -46,7 +46,8 @@ ApiError ReadRemovals(Arguments& args, bool is_immediate, CacheCluster* cluster,
 }
 
 ApiError ReadAdditions(ActionCall& call, CacheCluster* cluster, size_t more) {
-  std::vector<std::string> zones = call.args.List("NewAvailabilityZones", "PreferredAvailabilityZone");
+  std::vector<std::string> zones =
+      call.args.List("NewAvailabilityZones", "PreferredAvailabilityZone");
   if (!zones.empty() && zones.size() != more) {
     return Bad(Fault::kInvalidParameterCombination,
                "Must specify the same number of preferred availability zones as requested number "
@@ -77,7 +78,8 @@ ApiError ReadNodeCount(ActionCall& call, bool is_immediate, CacheCluster* cluste
   if (count > kMaxMemcachedNodes) {
     return Bad(Fault::kNodeQuotaForClusterExceeded,
                fmt::format("Cluster node quota exceeded. Each cluster can have at most {} nodes in "
-                           "this region.", kMaxMemcachedNodes));
+                           "this region.",
+                           kMaxMemcachedNodes));
   }
   cluster->pending.num_cache_nodes = static_cast<int>(count);
   return count < present ? ReadRemovals(call.args, is_immediate, cluster, present - count)
@@ -111,8 +113,8 @@ ApiError ReadVersionAndGroup(ActionCall& call, CacheCluster* cluster) {
       LowerCase(call.args.StringOr("CacheParameterGroupName", cluster->parameter_group));
   ParameterGroup group;
   if (ApiError error = LoadParameterGroup(call, name, &group)) return error;
-  bool follows = FindDefaultParameterGroup(name).has_value() &&
-                 !call.args.Has("CacheParameterGroupName");
+  bool follows =
+      FindDefaultParameterGroup(name).has_value() && !call.args.Has("CacheParameterGroupName");
   if (follows) {
     name = DefaultParameterGroupName(version->family);
   } else if (ApiError error = CheckFamily(group, *version)) {
@@ -167,9 +169,8 @@ ApiError ModifyCacheCluster(ActionCall& call) {
     transaction.puts.push_back({key, ToJson(cluster)});
     if (ApiError error = Commit(call, transaction)) return error;
   }
-  call.out.Element("CacheCluster", [&] {
-    WriteCacheCluster(call.out, cluster, call.api.site, false);
-  });
+  call.out.Element("CacheCluster",
+                   [&] { WriteCacheCluster(call.out, cluster, call.api.site, false); });
   return NoError();
 }
 

@@ -53,16 +53,22 @@ ApiError ChooseVersion(std::string_view engine, std::string_view wanted,
 
 ApiError CheckFamily(const ParameterGroup& group, const EngineVersion& version) {
   if (group.family == version.family) return NoError();
-  return BadCombination(fmt::format("Expected a parameter group of family {} but found one of family {}",
-                                    version.family, group.family));
+  return BadCombination(
+      fmt::format("Expected a parameter group of family {} but found one of family {}",
+                  version.family, group.family));
 }
 
 ApiError CheckNothingUnbuilt(Arguments& args) {
   if (!args.List("CacheSecurityGroupNames", "CacheSecurityGroupName").empty())
-    return BadValue("Use of cache security groups is not permitted in this API version for your account.");
-  constexpr std::string_view kTexts[] = {"AuthToken", "SnapshotName", "KmsKeyId",
-                                         "GlobalReplicationGroupId", "ServerlessCacheSnapshotName",
-                                         "PreferredOutpostArn", "OutpostMode"};
+    return BadValue(
+        "Use of cache security groups is not permitted in this API version for your account.");
+  constexpr std::string_view kTexts[] = {"AuthToken",
+                                         "SnapshotName",
+                                         "KmsKeyId",
+                                         "GlobalReplicationGroupId",
+                                         "ServerlessCacheSnapshotName",
+                                         "PreferredOutpostArn",
+                                         "OutpostMode"};
   for (std::string_view name : kTexts) {
     if (args.Has(name))
       return {Fault::kUnsupportedOperation, fmt::format("{} is not supported by Kiln yet.", name)};
@@ -76,8 +82,9 @@ ApiError CheckNothingUnbuilt(Arguments& args) {
   if (!args.List("SnapshotArns", "SnapshotArn").empty() ||
       !args.List("UserGroupIds", "member").empty() ||
       !args.Structures("LogDeliveryConfigurations", "LogDeliveryConfigurationRequest").empty()) {
-    return {Fault::kUnsupportedOperation,
-            "SnapshotArns, UserGroupIds and LogDeliveryConfigurations are not supported by Kiln yet."};
+    return {
+        Fault::kUnsupportedOperation,
+        "SnapshotArns, UserGroupIds and LogDeliveryConfigurations are not supported by Kiln yet."};
   }
   return args.error();
 }
@@ -92,8 +99,9 @@ ApiError ReadWindows(Arguments& args, CacheCluster* cluster) {
   std::optional<int64_t> retention = args.Integer("SnapshotRetentionLimit", 0, 35);
   if (cluster->IsMemcached()) {
     if (retention.value_or(0) == 0 && !args.Has("SnapshotWindow")) return args.error();
-    return BadCombination("Instance type does not support snapshotting. Snapshot retention limit "
-                          "parameter should not be specified.");
+    return BadCombination(
+        "Instance type does not support snapshotting. Snapshot retention limit "
+        "parameter should not be specified.");
   }
   if (retention) cluster->snapshot_retention_days = static_cast<int>(*retention);
   cluster->snapshot_window = args.StringOr("SnapshotWindow", cluster->snapshot_window);
@@ -116,20 +124,6 @@ ApiError ReadCommonFields(Arguments& args, CacheCluster* cluster) {
   args.OneOf("NetworkType", {"ipv4"});
   args.OneOf("IpDiscovery", {"ipv4"});
   return args.error();
-}
-
-ApiError ReadTags(Arguments& args, Tags* tags) {
-  for (Arguments& tag : args.Structures("Tags", "Tag")) {
-    std::string key = tag.StringOr("Key", "");
-    std::string value = tag.StringOr("Value", "");
-    if (std::string problem = TagProblem(key, value); !problem.empty()) return BadValue(problem);
-    (*tags)[key] = value;
-  }
-  if (tags->size() > kMaxTags) {
-    return {Fault::kTagQuotaPerResourceExceeded,
-            fmt::format("A resource can have at most {} tags.", kMaxTags)};
-  }
-  return NoError();
 }
 
 ApiError CheckNodeQuota(ActionCall& call, size_t more_nodes) {

@@ -27,7 +27,6 @@ ApiError CheckNothingUnbuilt(Arguments& args);
 ApiError ReadWindows(Arguments& args, CacheCluster* cluster);
 // SecurityGroupIds, NotificationTopicArn, AutoMinorVersionUpgrade, IpDiscovery, NetworkType.
 ApiError ReadCommonFields(Arguments& args, CacheCluster* cluster);
-ApiError ReadTags(Arguments& args, Tags* tags);
 
 // Nodes of all caches against the region's quota.
 ApiError CheckNodeQuota(ActionCall& call, size_t more_nodes);

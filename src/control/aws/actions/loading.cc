@@ -1,59 +1,53 @@
 #include "control/aws/actions/loading.h"
 
-#include "control/model/parameter_groups.h"
+#include "control/aws/actions/parameter_group_lookup.h"
 #include "control/model/store_keys.h"
+#include "control/model/subnet_groups.h"
 
 namespace kiln {
 
+namespace {
+
+// `absent`: what to answer when there is none.
 template <typename Document>
-ApiError Load(ActionCall& call, const std::string& key, ApiError absent, Loaded<Document>* loaded) {
-  auto entry = call.api.store.Get(key);
-  if (!entry) return ActionCall::StoreTrouble(entry.error());
-  if (!*entry) return absent;
-  std::optional<Document> document = FromJson<Document>((*entry)->value);
-  if (!document)
-    return {Fault::kInternalFailure, "The document " + key + " cannot be read."};
-  *loaded = {std::move(*document), (*entry)->revision};
+ApiError LoadOr(ActionCall& call, const std::string& key, ApiError absent,
+                Loaded<Document>* loaded) {
+  auto found = Load<Document>(call.api.store, key);
+  if (!found) return ActionCall::StoreTrouble(found.error());
+  if (!*found) return absent;
+  *loaded = std::move(**found);
   return NoError();
 }
 
-template ApiError Load(ActionCall&, const std::string&, ApiError, Loaded<CacheCluster>*);
-template ApiError Load(ActionCall&, const std::string&, ApiError, Loaded<ReplicationGroup>*);
-template ApiError Load(ActionCall&, const std::string&, ApiError, Loaded<ParameterGroup>*);
-template ApiError Load(ActionCall&, const std::string&, ApiError, Loaded<SubnetGroup>*);
+}  // namespace
 
 ApiError LoadCluster(ActionCall& call, const std::string& id, Loaded<CacheCluster>* loaded) {
-  return Load(call, ClusterKey(id), {Fault::kCacheClusterNotFound, "CacheCluster not found: " + id},
-              loaded);
+  return LoadOr(call, ClusterKey(id),
+                {Fault::kCacheClusterNotFound, "CacheCluster not found: " + id}, loaded);
 }
 
 ApiError LoadReplicationGroup(ActionCall& call, const std::string& id,
                               Loaded<ReplicationGroup>* loaded) {
-  return Load(call, ReplicationGroupKey(id),
-              {Fault::kReplicationGroupNotFound, "ReplicationGroup " + id + " not found."}, loaded);
+  return LoadOr(call, ReplicationGroupKey(id),
+                {Fault::kReplicationGroupNotFound, "ReplicationGroup " + id + " not found."},
+                loaded);
 }
 
 ApiError LoadParameterGroup(ActionCall& call, const std::string& name, ParameterGroup* group) {
-  if (std::optional<ParameterGroup> found = FindDefaultParameterGroup(name)) {
-    *group = std::move(*found);
-    return NoError();
-  }
-  Loaded<ParameterGroup> loaded;
-  if (ApiError error =
-          Load(call, ParameterGroupKey(name),
-               {Fault::kCacheParameterGroupNotFound, "CacheParameterGroup not found: " + name},
-               &loaded))
-    return error;
-  *group = std::move(loaded.document);
+  auto found = FindParameterGroup(call.api.store, name);
+  if (!found) return ActionCall::StoreTrouble(found.error());
+  if (!*found) return ParameterGroupNotFound("CacheParameterGroup not found: {}", name);
+  *group = std::move((*found)->document);
   return NoError();
 }
 
 ApiError CheckSubnetGroup(ActionCall& call, const std::string& name) {
-  if (name == "default") return NoError();
+  if (name == kDefaultSubnetGroup) return NoError();
   Loaded<SubnetGroup> loaded;
-  return Load(call, SubnetGroupKey(name),
-              {Fault::kCacheSubnetGroupNotFound, "Cache Subnet Group " + name + " does not exist."},
-              &loaded);
+  return LoadOr(
+      call, SubnetGroupKey(name),
+      {Fault::kCacheSubnetGroupNotFound, "Cache Subnet Group " + name + " does not exist."},
+      &loaded);
 }
 
 ApiError Commit(ActionCall& call, const Transaction& transaction) {

@@ -7,18 +7,9 @@
 #include "control/aws/action.h"
 #include "control/aws/actions/paging.h"
 #include "control/model/documents.h"
+#include "control/store/load.h"
 
 namespace kiln {
-
-template <typename Document>
-struct Loaded {
-  Document document;
-  uint64_t revision = 0;
-};
-
-// A document that cannot be read is an internal failure. `absent`: what to answer when there is none.
-template <typename Document>
-ApiError Load(ActionCall& call, const std::string& key, ApiError absent, Loaded<Document>* loaded);
 
 ApiError LoadCluster(ActionCall& call, const std::string& id, Loaded<CacheCluster>* loaded);
 ApiError LoadReplicationGroup(ActionCall& call, const std::string& id,
@@ -39,7 +30,8 @@ ApiError Replace(ActionCall& call, const std::string& key, const Loaded<Document
                        .deletes = {}});
 }
 
-// A page of the documents under a prefix that `lets` through. Those that cannot be read are left out.
+// A page of the documents under a prefix that `lets` through. Those that cannot be read are left
+// out.
 template <typename Document, typename Filter>
 ApiError ListPage(ActionCall& call, std::string_view prefix, const PageRequest& request,
                   Filter&& lets, Page<Document>* page) {

@@ -7,6 +7,7 @@
 
 #include "control/aws/actions/cache_cluster_view.h"
 #include "control/aws/actions/cluster_checks.h"
+#include "control/aws/actions/group_arguments.h"
 #include "control/aws/actions/loading.h"
 #include "control/model/cluster_changes.h"
 #include "control/model/names.h"
@@ -54,9 +55,8 @@ void WriteGroup(XmlWriter& out, const ReplicationGroup& group, const CacheCluste
   out.Empty("PendingModifiedValues");
   out.TextList("MemberClusters", "ClusterId", group.member_clusters);
   if (has_started && member != nullptr && !member->nodes.empty()) {
-    out.Element("NodeGroups", [&] {
-      out.Element("NodeGroup", [&] { WriteNodeGroup(out, group, *member); });
-    });
+    out.Element("NodeGroups",
+                [&] { out.Element("NodeGroup", [&] { WriteNodeGroup(out, group, *member); }); });
   }
   out.Text("AutomaticFailover", "disabled");
   out.Text("MultiAZ", "disabled");
@@ -91,7 +91,8 @@ ApiError CheckOneNode(Arguments& args) {
   int64_t replicas = args.Integer("ReplicasPerNodeGroup", 0, 5).value_or(0);
   bool has_failover = args.BoolOr("AutomaticFailoverEnabled", false);
   bool is_multi_zone = args.BoolOr("MultiAZEnabled", false);
-  std::string mode = args.OneOf("ClusterMode", {"enabled", "disabled", "compatible"}).value_or("disabled");
+  std::string mode =
+      args.OneOf("ClusterMode", {"enabled", "disabled", "compatible"}).value_or("disabled");
   if (args.error()) return args.error();
   if (has_failover && nodes < 2 && replicas == 0) {
     return Bad(Fault::kInvalidParameterCombination,
@@ -123,7 +124,8 @@ ApiError ReadEngine(ActionCall& call, CacheCluster* member) {
   ParameterGroup parameters;
   if (ApiError error = LoadParameterGroup(call, member->parameter_group, &parameters)) return error;
   if (ApiError error = CheckFamily(parameters, *version)) return error;
-  if (parameters.values.contains("cluster-enabled") && parameters.values["cluster-enabled"] == "yes")
+  if (parameters.values.contains("cluster-enabled") &&
+      parameters.values["cluster-enabled"] == "yes")
     return Unbuilt("Cluster mode");
   return NoError();
 }
@@ -144,7 +146,8 @@ ApiError ReadMember(ActionCall& call, CacheCluster* member) {
   member->snapshot_window = DefaultSnapshotWindow(member->id);
   if (ApiError error = ReadWindows(call.args, member)) return error;
   if (ApiError error = ReadCommonFields(call.args, member)) return error;
-  return ReadTags(call.args, &member->tags);
+  member->tags = ReadTags(call.args);
+  return call.args.error();
 }
 
 ApiError ReadZone(ActionCall& call, std::string* zone) {
@@ -216,9 +219,9 @@ ApiError CreateReplicationGroup(ActionCall& call) {
   if (ApiError error = CheckNodeQuota(call, 1)) return error;
 
   ReplicationGroup group = GroupOf(member, description);
-  Transaction transaction{
-      .compares = {{ReplicationGroupKey(id), 0}, {ClusterKey(member.id), 0}}, .puts = {},
-      .deletes = {}};
+  Transaction transaction{.compares = {{ReplicationGroupKey(id), 0}, {ClusterKey(member.id), 0}},
+                          .puts = {},
+                          .deletes = {}};
   if (ApiError error = ReserveAddresses(call, zone, &member, &group, &transaction)) return error;
   transaction.puts.push_back({ReplicationGroupKey(id), ToJson(group)});
   transaction.puts.push_back({ClusterKey(member.id), ToJson(member)});
@@ -266,8 +269,8 @@ ApiError DeleteReplicationGroup(ActionCall& call) {
   }
   group.status = "deleting";
   std::string key = ReplicationGroupKey(id);
-  Transaction transaction{.compares = {{key, loaded.revision}}, .puts = {{key, ToJson(group)}},
-                          .deletes = {}};
+  Transaction transaction{
+      .compares = {{key, loaded.revision}}, .puts = {{key, ToJson(group)}}, .deletes = {}};
   for (const std::string& member_id : group.member_clusters) {
     Loaded<CacheCluster> member;
     if (LoadCluster(call, member_id, &member)) continue;  // Gone already.

@@ -82,9 +82,9 @@ TEST(MemcachedOptions, CloseTheNetworkForAUnixSocket) {
 }
 
 TEST(MemcachedOptions, SetUpAManagedNode) {
-  Settings settings = SettingsOf(
-      {"--admin-socket=/tmp/a b.sock", "--endpoints=127.0.0.1:7001,[::1]:7002", "--endpoints",
-       "127.0.0.2:7001"});
+  Settings settings =
+      SettingsOf({"--admin-socket=/tmp/a b.sock", "--endpoints=127.0.0.1:7001,[::1]:7002",
+                  "--endpoints", "127.0.0.2:7001"});
   EXPECT_EQ(settings.admin_socket, "/tmp/a b.sock");
   EXPECT_EQ(settings.endpoints,
             std::vector<std::string>({"127.0.0.1:7001", "[::1]:7002", "127.0.0.2:7001"}));

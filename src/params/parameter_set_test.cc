@@ -59,8 +59,9 @@ TEST(ParameterSet, TakesEndpointsAsAddressesWithPorts) {
   EXPECT_EQ(parameters.Set("endpoints", "127.0.0.1:7001 ::1"),
             "CONFIG SET failed (possibly related to argument 'endpoints') - '::1' is no endpoint "
             "(address:port)");
-  EXPECT_NE(parameters.Set("endpoints", "a:1 a:2 a:3 a:4 a:5 a:6 a:7 a:8 a:9 a:10 a:11 a:12 a:13 "
-                                        "a:14 a:15 a:16 a:17"),
+  EXPECT_NE(parameters.Set("endpoints",
+                           "a:1 a:2 a:3 a:4 a:5 a:6 a:7 a:8 a:9 a:10 a:11 a:12 a:13 "
+                           "a:14 a:15 a:16 a:17"),
             "");
   EXPECT_EQ(settings.endpoints.size(), 2u);
   EXPECT_EQ(parameters.Set("endpoints", ""), "");

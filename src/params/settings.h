@@ -73,9 +73,9 @@ struct Settings {
   int64_t tcp_keepalive_s = 0;
   int64_t timeout_s = 0;  // Of idle clients; 0: never.
   std::string unixsocket;
+  int64_t unixsocketperm = 0;          // Mode bits; 0: as the umask has it.
   std::string admin_socket;            // Path; empty: none.
   std::vector<std::string> endpoints;  // "address:port" (params/endpoint.h).
-  int64_t unixsocketperm = 0;  // Mode bits; 0: as the umask has it.
 
   // Clients.
   std::array<OutputLimit, kClientClasses> output_limits;

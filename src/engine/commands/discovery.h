@@ -4,8 +4,8 @@
 // Whoever has the admin socket sets them; Kiln does not look into them. That of "cluster" is also
 // what the item kItemKey holds, for clients from before "config get". Such an item is never stored:
 // who looks for it and finds none gets the text, and one that a client stores there is removed
-// again by Server::OnTick. Source:
-// https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/AutoDiscovery.AddingToYourClientLibrary.html
+// again by Server::OnTick. Source: the page "Adding auto discovery to your client library" of
+// https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/
 //
 // Thread safety: changed alone (with the Gate), read by any worker in its turn.
 #pragma once

@@ -280,6 +280,7 @@ void MemcacheStatsWriter::WriteSizes() {
   Line("sizes_status", "disabled");
 }
 
+// Those of the admin socket too, which curr_connections does not count.
 void MemcacheStatsWriter::WriteClients() {
   auto now_ms = static_cast<uint64_t>(NowMs());
   server_.ForEach([&](Client& client) {

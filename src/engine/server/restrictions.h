@@ -10,8 +10,8 @@
 
 namespace kiln {
 
-// On a managed node (parameter managed-node): what ElastiCache keeps to itself. Source:
-// https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/RestrictedCommands.html
+// On a managed node (parameter managed-node): what ElastiCache keeps to itself. Source: "Supported
+// and restricted commands" in https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/
 // CONFIG GET is not among them; it masks secrets there.
 std::span<const std::string_view> ManagedRestrictions();
 // Of memcached's verbs, on every node.

@@ -67,8 +67,7 @@ std::string MakeSite(const Options& options, Site* site) {
   site->region = options.region;
   site->account_id = options.account_id;
   site->zones = {options.region + "a", options.region + "b", options.region + "c"};
-  site->address_mode =
-      options.address_mode == "host" ? AddressMode::kHost : AddressMode::kLoopback;
+  site->address_mode = options.address_mode == "host" ? AddressMode::kHost : AddressMode::kLoopback;
   site->host_address = options.host_address;
   site->node_quota = options.node_quota;
   std::string first;
@@ -171,9 +170,7 @@ int Serve(const Options& options, const Site& site) {
   Orchestrator orchestrator(*store, *agent, addresses, NowMs);
   Api api({*store, site, NowMs, &addresses},
           [&](std::string_view id) { return keys.SecretOf(id); });
-  HttpServer server([&](const HttpRequest& request) {
-    return api.Handle(request);
-  });
+  HttpServer server([&](const HttpRequest& request) { return api.Handle(request); });
   std::string address;
   int port = 0;
   problem = SplitNumber(options.listen, ':', &address, &port);

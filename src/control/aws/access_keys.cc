@@ -20,7 +20,8 @@ constexpr std::string_view kIdDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 constexpr std::string_view kSecretDigits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-// `digits` has a power of two of them, so that each is as likely. Empty when there is no randomness.
+// `digits` has a power of two of them, so that each is as likely. Empty when there is no
+// randomness.
 std::string RandomText(size_t size, std::string_view digits) {
   std::string text(size, '\0');
   if (RAND_bytes(reinterpret_cast<unsigned char*>(text.data()), static_cast<int>(size)) != 1)
@@ -56,10 +57,10 @@ std::string AccessKeys::Create(const std::string& path) {
   // Whole or not at all, and never readable by others.
   std::string draft = path + ".new";
   Fd file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  bool is_written = file.IsOpen() && ::fchmod(file.get(), 0600) == 0 &&
-                    ::write(file.get(), text.data(), text.size()) ==
-                        static_cast<ssize_t>(text.size()) &&
-                    ::fsync(file.get()) == 0 && ::rename(draft.c_str(), path.c_str()) == 0;
+  bool is_written =
+      file.IsOpen() && ::fchmod(file.get(), 0600) == 0 &&
+      ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+      ::fsync(file.get()) == 0 && ::rename(draft.c_str(), path.c_str()) == 0;
   if (!is_written) return fmt::format("Cannot write {}: {}.", path, std::strerror(errno));
   Parse(text);
   return {};

@@ -47,8 +47,9 @@ TEST_F(AccessKeysTest, TheFirstStartMakesAKeyThatLaterStartsRead) {
 }
 
 TEST_F(AccessKeysTest, EveryProfileIsAKey) {
-  Write("# ours\n[default]\naws_access_key_id=A1\naws_secret_access_key = s1\n\n"
-        "[ci]\r\naws_secret_access_key = s2=\r\naws_access_key_id = A2\r\n[none]\nregion = x\n");
+  Write(
+      "# ours\n[default]\naws_access_key_id=A1\naws_secret_access_key = s1\n\n"
+      "[ci]\r\naws_secret_access_key = s2=\r\naws_access_key_id = A2\r\n[none]\nregion = x\n");
   AccessKeys keys;
   ASSERT_EQ(keys.Load(path_), "");
   EXPECT_EQ(keys.SecretOf("A1"), "s1");

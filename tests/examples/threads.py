@@ -4,6 +4,8 @@ import concurrent.futures
 import contextlib
 import threading
 
+import redis
+
 
 def together(count, function):
     """Calls function(0) ... function(count - 1) at the same moment; returns what they return."""
@@ -34,3 +36,16 @@ def meanwhile(count, function):
             over.set()
         for thread in threads:
             thread.result()
+
+
+class LockWatcher(redis.Redis):
+    """Notes which threads have asked for a lock."""
+
+    def __init__(self, address):
+        super().__init__(host=address[0], port=address[1], decode_responses=True)
+        self.asked = set()
+
+    def set(self, *arguments, **options):
+        if options.get("nx"):
+            self.asked.add(threading.get_ident())
+        return super().set(*arguments, **options)

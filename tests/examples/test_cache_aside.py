@@ -62,7 +62,7 @@ def test_many_readers_of_a_missing_copy_cause_one_load(redis_address, watched):
     watched.put(teapot(1250))
     with LockWatcher(redis_address) as client:
         catalogue = ProductCache(client, watched, lock_ms=60_000)
-        watched.after_get = lambda: wait_until(lambda: len(client.asked) == 16, 30, "all readers miss")
+        watched.after_get = lambda: wait_until(lambda: len(client.refused) == 15, 30, "all others wait")
         assert together(16, lambda _: catalogue.get("p1")) == [teapot(1250)] * 16
     assert watched.loads == 1
 

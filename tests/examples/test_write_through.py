@@ -47,7 +47,7 @@ class Slow:
         def call(argument):
             result = method(argument)
             self.other.start()
-            wait_until(lambda: self.client.asked or not self.other.is_alive())
+            wait_until(lambda: self.client.refused or not self.other.is_alive())
             return result
         return call
 

@@ -39,13 +39,14 @@ def meanwhile(count, function):
 
 
 class LockWatcher(redis.Redis):
-    """Notes which threads have asked for a lock."""
+    """Notes which threads were refused a lock."""
 
     def __init__(self, address):
         super().__init__(host=address[0], port=address[1], decode_responses=True)
-        self.asked = set()
+        self.refused = set()
 
     def set(self, *arguments, **options):
-        if options.get("nx"):
-            self.asked.add(threading.get_ident())
-        return super().set(*arguments, **options)
+        done = super().set(*arguments, **options)
+        if not done:
+            self.refused.add(threading.get_ident())
+        return done

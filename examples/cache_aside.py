@@ -66,12 +66,17 @@ class ProductCache:
         self._try(self.cache.delete, f"product:{product['id']}", f"lock:product:{product['id']}")
 
     def _find_or_lock(self, key, lock):
-        """The cached text, or the token of a lock. After lock_ms without either, a token of none."""
+        """The cached text, or the token of our lock. After lock_ms without either, a token of none."""
         token = uuid.uuid4().hex
         deadline = time.monotonic() + self.lock_ms / 1000
         while time.monotonic() < deadline:
             cached = self.cache.get(key)
-            if cached is not None or self.cache.set(lock, token, nx=True, px=self.lock_ms):
+            if cached is not None:
+                return cached, None
+            if self.cache.set(lock, token, nx=True, px=self.lock_ms):
+                cached = self.cache.get(key)  # again: its last holder may have stored it just now
+                if cached is not None:
+                    self.cache.eval(UNLOCK, 1, lock, token)
                 return cached, token
             time.sleep(self.poll_s)  # another reader is loading it
         return None, token

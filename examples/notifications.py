@@ -7,6 +7,8 @@ What a Subscriber promises:
   have told. What must not be missed belongs into a list or a stream instead.
 - stop() ends it from any thread, also while it waits.
 
+Its client must have no socket_timeout: silence is no failure here.
+
 The usual use: each process keeps hot entries in its own memory and drops them when told to.
 """
 

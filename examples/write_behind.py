@@ -10,7 +10,8 @@ What WriteBehind and Worker promise:
 
 Run one worker for a queue, for order's sake (several queues, by a hash of the id, may have one each),
 and keep it running: `write_behind.py --worker`. Until then the cache holds the only copy: give it a
-replica or an append-only file.
+replica or an append-only file. A worker whose database fails ends with the error: whatever restarts
+it lets it try that entry again. Its client's socket_timeout, if any, is longer than step() waits.
 """
 
 import json

@@ -1,14 +1,12 @@
 """Cache-aside: one load for a miss, no stale copies, and the database when the cache is down."""
 
-import threading
-
 import pytest
 import redis
 
 from cache_aside import ProductCache
 from servers import HOST, Kiln, wait_until
 
-from .threads import meanwhile, together
+from .threads import LockWatcher, meanwhile, together
 
 
 def teapot(price_cents):
@@ -28,19 +26,6 @@ class Watched:
         self.loads += 1
         self.after_get()
         return product
-
-
-class LockWatcher(redis.Redis):
-    """Notes which threads have asked for a lock."""
-
-    def __init__(self, address):
-        super().__init__(host=address[0], port=address[1], decode_responses=True)
-        self.asked = set()
-
-    def set(self, *arguments, **options):
-        if options.get("nx"):
-            self.asked.add(threading.get_ident())
-        return super().set(*arguments, **options)
 
 
 @pytest.fixture
@@ -77,9 +62,21 @@ def test_many_readers_of_a_missing_copy_cause_one_load(redis_address, watched):
     watched.put(teapot(1250))
     with LockWatcher(redis_address) as client:
         catalogue = ProductCache(client, watched, lock_ms=60_000)
-        watched.after_get = lambda: wait_until(lambda: len(client.asked) == 16, 30, "all readers miss")
+        watched.after_get = lambda: wait_until(lambda: len(client.refused) == 15, 30, "all others wait")
         assert together(16, lambda _: catalogue.get("p1")) == [teapot(1250)] * 16
     assert watched.loads == 1
+
+
+def test_a_reader_that_locks_just_after_the_store_does_not_load_again(cache, redis_address, watched):
+    class Late(LockWatcher):
+        def set(self, *arguments, **options):  # another reader comes first, and is done
+            ProductCache(cache, watched).get("p1")
+            return super().set(*arguments, **options)
+
+    watched.put(teapot(1250))
+    with Late(redis_address) as client:
+        assert ProductCache(client, watched).get("p1") == teapot(1250)
+    assert watched.loads == 1 and not cache.exists("lock:product:p1")
 
 
 def test_what_was_loaded_before_an_update_is_not_cached_after_it(cache, catalogue, watched):

@@ -2,13 +2,14 @@
 
 import json
 import random
+import threading
 
 import pytest
 
 from servers import wait_until
 from write_through import WriteThrough
 
-from .threads import meanwhile, together
+from .threads import LockWatcher, meanwhile, together
 
 
 def teapot(price_cents):
@@ -31,6 +32,39 @@ def test_a_read_that_misses_fills_the_cache(catalogue, cache, products):
     products.put(teapot(1250))
     assert catalogue.read("p1") == teapot(1250)
     assert json.loads(cache.get("product:p1")) == teapot(1250)
+
+
+class Slow:
+    """Products; before `method` returns, another write starts and gets as far as it can."""
+
+    def __init__(self, products, redis_address, method):
+        self.get, self.put = products.get, products.put
+        setattr(self, method, self.delayed(getattr(products, method)))
+        self.client = LockWatcher(redis_address)
+        self.other = threading.Thread(target=WriteThrough(self.client, products).write, args=[teapot(990)])
+
+    def delayed(self, method):
+        def call(argument):
+            result = method(argument)
+            self.other.start()
+            wait_until(lambda: self.client.refused or not self.other.is_alive())
+            return result
+        return call
+
+
+def test_of_two_writers_the_second_waits_for_the_first(cache, products, redis_address):
+    slow = Slow(products, redis_address, "put")
+    WriteThrough(cache, slow).write(teapot(1250))
+    slow.other.join()
+    assert json.loads(cache.get("product:p1")) == products.get("p1") == teapot(990)
+
+
+def test_a_reader_that_fills_the_cache_does_not_overwrite_a_write(cache, products, redis_address):
+    products.put(teapot(1250))
+    slow = Slow(products, redis_address, "get")
+    assert WriteThrough(cache, slow).read("p1") == teapot(1250)
+    slow.other.join()
+    assert json.loads(cache.get("product:p1")) == products.get("p1") == teapot(990)
 
 
 def test_after_many_writers_cache_and_database_agree(catalogue, cache, products):

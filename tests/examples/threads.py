@@ -4,6 +4,8 @@ import concurrent.futures
 import contextlib
 import threading
 
+import redis
+
 
 def together(count, function):
     """Calls function(0) ... function(count - 1) at the same moment; returns what they return."""
@@ -34,3 +36,17 @@ def meanwhile(count, function):
             over.set()
         for thread in threads:
             thread.result()
+
+
+class LockWatcher(redis.Redis):
+    """Notes which threads were refused a lock."""
+
+    def __init__(self, address):
+        super().__init__(host=address[0], port=address[1], decode_responses=True)
+        self.refused = set()
+
+    def set(self, *arguments, **options):
+        done = super().set(*arguments, **options)
+        if not done:
+            self.refused.add(threading.get_ident())
+        return done

@@ -66,7 +66,7 @@ SUFFIXES = {".cc", ".h", ".py", ".md", ".resp", ".mc", ".js", ".cmake"}
 SKIPPED = {"node_modules", "__pycache__"}
 COMMAND_ROW = re.compile(r'(?m)^\s*\{"([A-Z][A-Z0-9_|-]*)",\s*-?\d+,\s*Keys::')
 DOCS_PATH = re.compile(r"(?<![\w/.-])docs/[\w./-]*\w")
-PROSE_PATH = re.compile(r"(?<![\w/.-])(?:docs|src|tests|tools|bench|cmake)/[\w./*-]*[\w*/]")
+PROSE_PATH = re.compile(r"(?<![\w/.-])(?:docs|src|tests|tools|bench|cmake|examples)/[\w./*-]*[\w*/]")
 
 
 class Finding(NamedTuple):
@@ -345,7 +345,7 @@ def check_ratchet(found, lines):
 
 
 def read_sources(root):
-    folders = ("src", "tests", "tools", "bench", "docs", "cmake")
+    folders = ("src", "tests", "tools", "bench", "docs", "cmake", "examples")
     paths = [path for folder in folders for path in root.glob(folder + "/**/*")]
     for path in sorted([*paths, *root.glob("*.md")]):
         if path.is_file() and path.suffix in SUFFIXES and not SKIPPED.intersection(path.parts):

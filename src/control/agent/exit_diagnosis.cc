@@ -63,7 +63,8 @@ Diagnosis DiagnoseExit(const ExitStatus& status, std::string_view log_tail, cons
   }
   std::string text =
       fmt::format("Its process {}: see the logs in {}", HowItEnded(status), folder.path());
-  std::string_view last = LastLine(log_tail);
+  // A signal leaves no last words.
+  std::string_view last = status.signal ? "" : LastLine(log_tail);
   text += last.empty() ? "." : fmt::format(", which end with \"{}\".", last);
   return {NodeProblem::kExited, std::move(text)};
 }

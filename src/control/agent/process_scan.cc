@@ -30,6 +30,21 @@ std::string ReadProcFile(const std::string& path) {
   return text;
 }
 
+// A process in the midst of exec has its program, but no command line yet; it is given a moment.
+// Kernel threads and the dead have neither.
+std::string ReadCommandLine(const fs::path& folder) {
+  constexpr int kTries = 50;
+  constexpr useconds_t kPauseUs = 1000;
+  std::string text = ReadProcFile(folder / "cmdline");
+  for (int i = 0; text.empty() && i < kTries; ++i) {
+    char first = 0;
+    if (::readlink((folder / "exe").c_str(), &first, 1) < 0) break;
+    ::usleep(kPauseUs);
+    text = ReadProcFile(folder / "cmdline");
+  }
+  return text;
+}
+
 bool IsOurs(const std::string& path) {
   struct stat status;
   return ::stat(path.c_str(), &status) == 0 && status.st_uid == ::geteuid();
@@ -83,7 +98,7 @@ std::vector<FoundProcess> FindNodeProcesses(const std::string& nodes_path) {
        entry.increment(error)) {
     std::optional<uint64_t> pid = ParseUint64(entry->path().filename().string());
     if (!pid || !IsOurs(entry->path())) continue;
-    auto key = NodeOfCommandLine(ReadProcFile(entry->path() / "cmdline"), nodes_path);
+    auto key = NodeOfCommandLine(ReadCommandLine(entry->path()), nodes_path);
     if (key) found.push_back({static_cast<int>(*pid), std::move(*key)});
   }
   std::sort(found.begin(), found.end(),

@@ -18,4 +18,22 @@ std::string ReadGroupName(Arguments& args, std::string_view field) {
   return LowerCase(name);
 }
 
+Tags ReadTags(Arguments& args) {
+  Tags tags;
+  for (Arguments& item : args.Structures("Tags", "Tag")) {
+    std::string key = item.StringOr("Key", "");
+    std::string value = item.StringOr("Value", "");
+    std::string problem = TagProblem(key, value);
+    if (!problem.empty()) args.Fail(Fault::kInvalidParameterValue, problem);
+    if (!tags.emplace(key, value).second) {
+      args.Fail(Fault::kInvalidParameterValue, fmt::format("The tag key {} is given twice.", key));
+    }
+  }
+  if (tags.size() > kMaxTags) {
+    args.Fail(Fault::kTagQuotaPerResourceExceeded,
+              fmt::format("A resource can have at most {} tags.", kMaxTags));
+  }
+  return tags;
+}
+
 }  // namespace kiln

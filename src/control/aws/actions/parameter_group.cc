@@ -6,10 +6,10 @@
 #include <algorithm>
 
 #include "control/aws/action.h"
-#include "control/aws/actions/cluster_checks.h"
 #include "control/aws/actions/event.h"
 #include "control/aws/actions/group_arguments.h"
 #include "control/aws/actions/loading.h"
+#include "control/aws/actions/parameter_group_lookup.h"
 #include "control/aws/actions/parameter_list.h"
 #include "control/model/names.h"
 #include "control/model/parameter_groups.h"
@@ -69,8 +69,8 @@ ApiError CreateCacheParameterGroup(ActionCall& call) {
   if (FindFamily(group.family) == nullptr) {
     call.args.Fail(Fault::kInvalidParameterValue, InvalidFamilyText(group.family));
   }
+  group.tags = ReadTags(call.args);
   if (call.args.error()) return call.args.error();
-  if (ApiError error = ReadTags(call.args, &group.tags)) return error;
   if (ApiError error = CheckNew(call, group.name)) return error;
   if (ApiError error = PutGroup(call, group, 0, "created")) return error;
   call.out.Element("CacheParameterGroup", [&] { WriteParameterGroup(call, group); });
@@ -100,11 +100,6 @@ ApiError DescribeCacheParameterGroups(ActionCall& call) {
   return NoError();
 }
 
-ApiError NotFound(std::string_view name) {
-  return {Fault::kCacheParameterGroupNotFound,
-          fmt::format("CacheParameterGroup not found: {}", name)};
-}
-
 // The stored group that a call wants to change.
 ApiError FindToChange(ActionCall& call, Loaded<ParameterGroup>* group) {
   std::string name = LowerCase(call.args.StringOr(kNameField, ""));
@@ -114,7 +109,8 @@ ApiError FindToChange(ActionCall& call, Loaded<ParameterGroup>* group) {
   }
   name = ReadGroupName(call.args, kNameField);
   if (call.args.error()) return call.args.error();
-  return Load(call, ParameterGroupKey(name), NotFound(name), group);
+  return LoadOr(call, ParameterGroupKey(name),
+                ParameterGroupNotFound("CacheParameterGroup not found: {}", name), group);
 }
 
 // The list "ParameterNameValues", of 1 to 20.
@@ -223,7 +219,9 @@ ApiError DeleteCacheParameterGroup(ActionCall& call) {
   if (call.args.error()) return call.args.error();
   std::string key = ParameterGroupKey(name);
   Loaded<ParameterGroup> loaded;
-  if (ApiError error = Load(call, key, NotFound(name), &loaded)) return error;
+  if (ApiError error = LoadOr(
+          call, key, ParameterGroupNotFound("CacheParameterGroup not found: {}", name), &loaded))
+    return error;
   if (ApiError error = CheckUnused(call, name)) return error;
 
   Transaction transaction;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "control/aws/actions/loading.h"
+#include "control/aws/actions/parameter_group_lookup.h"
 #include "control/model/engine_versions.h"
 #include "control/model/names.h"
 #include "control/model/parameter_groups.h"
@@ -87,10 +88,6 @@ void WriteLists(ActionCall& call, const ParameterGroup& group, const FamilyRow& 
 }
 
 }  // namespace
-
-std::string InvalidFamilyText(std::string_view family) {
-  return fmt::format("CacheParameterGroupFamily {} is not a valid parameter group family.", family);
-}
 
 ApiError DescribeCacheParameters(ActionCall& call) {
   std::string name = LowerCase(call.args.Required("CacheParameterGroupName"));

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "control/aws/action.h"
-#include "control/aws/actions/cluster_checks.h"
 #include "control/aws/actions/event.h"
 #include "control/aws/actions/group_arguments.h"
 #include "control/aws/actions/loading.h"
@@ -99,8 +98,8 @@ ApiError CreateCacheSubnetGroup(ActionCall& call) {
   if (group.subnets.empty()) {
     call.args.Fail(Fault::kMissingParameter, "The request must contain the parameter SubnetIds.");
   }
+  group.tags = ReadTags(call.args);
   if (call.args.error()) return call.args.error();
-  if (ApiError error = ReadTags(call.args, &group.tags)) return error;
   if (ApiError error = CheckNew(call, group.name)) return error;
   return PutGroup(call, group, 0, "created");
 }
@@ -142,7 +141,7 @@ ApiError ModifyCacheSubnetGroup(ActionCall& call) {
   if (ApiError error = CheckNotDefault(name)) return error;
 
   Loaded<SubnetGroup> loaded;
-  if (ApiError error = Load(call, SubnetGroupKey(name), NotFound(name), &loaded)) return error;
+  if (ApiError error = LoadOr(call, SubnetGroupKey(name), NotFound(name), &loaded)) return error;
   SubnetGroup& group = loaded.document;
   group.description = call.args.StringOr("CacheSubnetGroupDescription", group.description);
   if (!subnets.empty()) group.subnets = std::move(subnets);
@@ -165,7 +164,7 @@ ApiError DeleteCacheSubnetGroup(ActionCall& call) {
 
   std::string key = SubnetGroupKey(name);
   Loaded<SubnetGroup> loaded;
-  if (ApiError error = Load(call, key, NotFound(name), &loaded)) return error;
+  if (ApiError error = LoadOr(call, key, NotFound(name), &loaded)) return error;
   if (ApiError error = CheckUnused(call, name)) return error;
 
   Transaction transaction;

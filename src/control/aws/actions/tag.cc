@@ -8,7 +8,7 @@
 #include <set>
 
 #include "control/aws/action.h"
-#include "control/aws/actions/cluster_checks.h"
+#include "control/aws/actions/group_arguments.h"
 #include "control/aws/actions/loading.h"
 #include "control/model/names.h"
 #include "control/model/parameter_groups.h"
@@ -26,7 +26,7 @@ template <typename Document>
 ApiError ChangeTags(ActionCall& call, const std::string& key, const ApiError& not_found,
                     const Change& change) {
   Loaded<Document> loaded;
-  if (ApiError error = Load(call, key, not_found, &loaded)) return error;
+  if (ApiError error = LoadOr(call, key, not_found, &loaded)) return error;
   Tags before = loaded.document.tags;
   if (ApiError error = change(loaded.document.tags)) return error;
   return loaded.document.tags == before ? NoError() : Replace(call, key, loaded);
@@ -105,8 +105,7 @@ void WriteTags(ActionCall& call, const Tags& tags) {
 }
 
 ApiError AddTagsToResource(ActionCall& call) {
-  Tags added;
-  if (ApiError error = ReadTags(call.args, &added)) return error;
+  Tags added = ReadTags(call.args);
   if (added.empty()) {
     call.args.Fail(Fault::kMissingParameter, "The request must contain the parameter Tags.");
   }

@@ -6,21 +6,6 @@
 
 namespace kiln {
 
-namespace {
-
-// `absent`: what to answer when there is none.
-template <typename Document>
-ApiError LoadOr(ActionCall& call, const std::string& key, ApiError absent,
-                Loaded<Document>* loaded) {
-  auto found = Load<Document>(call.api.store, key);
-  if (!found) return ActionCall::StoreTrouble(found.error());
-  if (!*found) return absent;
-  *loaded = std::move(**found);
-  return NoError();
-}
-
-}  // namespace
-
 ApiError LoadCluster(ActionCall& call, const std::string& id, Loaded<CacheCluster>* loaded) {
   return LoadOr(call, ClusterKey(id),
                 {Fault::kCacheClusterNotFound, "CacheCluster not found: " + id}, loaded);

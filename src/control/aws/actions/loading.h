@@ -11,6 +11,17 @@
 
 namespace kiln {
 
+// `absent`: what to answer when there is none.
+template <typename Document>
+ApiError LoadOr(ActionCall& call, const std::string& key, ApiError absent,
+                Loaded<Document>* loaded) {
+  auto found = Load<Document>(call.api.store, key);
+  if (!found) return ActionCall::StoreTrouble(found.error());
+  if (!*found) return absent;
+  *loaded = std::move(**found);
+  return NoError();
+}
+
 ApiError LoadCluster(ActionCall& call, const std::string& id, Loaded<CacheCluster>* loaded);
 ApiError LoadReplicationGroup(ActionCall& call, const std::string& id,
                               Loaded<ReplicationGroup>* loaded);

@@ -8,7 +8,7 @@
 #include "control/aws/action.h"
 #include "control/aws/actions/event.h"
 #include "control/aws/actions/group_arguments.h"
-#include "control/aws/actions/paging.h"
+#include "control/aws/actions/loading.h"
 #include "control/aws/actions/parameter_group_lookup.h"
 #include "control/aws/actions/parameter_list.h"
 #include "control/model/names.h"
@@ -40,8 +40,25 @@ ApiError PutGroup(ActionCall& call, const ParameterGroup& group, uint64_t revisi
   AddEvent(&transaction,
            {group.name, std::string(kParameterGroupSource),
             fmt::format("Cache parameter group {}", what_happened), call.api.now_ms()});
-  Result<uint64_t, StoreError> done = call.api.store.Txn(transaction);
-  return done ? NoError() : ActionCall::StoreTrouble(done.error());
+  return Commit(call, transaction);
+}
+
+ApiError ListAll(ActionCall& call, Page<ParameterGroup>* groups) {
+  auto any = [](const ParameterGroup&) { return true; };
+  return ListPage(call, kParameterGroupPrefix, {.limit = kMaxGroups, .after = ""}, any, groups);
+}
+
+// Neither too many nor one of that name.
+ApiError CheckNew(ActionCall& call, const std::string& name) {
+  Page<ParameterGroup> groups;
+  if (ApiError error = ListAll(call, &groups)) return error;
+  if (std::ranges::count(groups.items, name, &ParameterGroup::name) != 0) {
+    return {Fault::kCacheParameterGroupAlreadyExists,
+            fmt::format("Parameter group {} already exists", name)};
+  }
+  if (groups.items.size() < kMaxGroups) return NoError();
+  return {Fault::kCacheParameterGroupQuotaExceeded,
+          fmt::format("There can be at most {} cache parameter groups.", kMaxGroups)};
 }
 
 ApiError CreateCacheParameterGroup(ActionCall& call) {
@@ -49,24 +66,12 @@ ApiError CreateCacheParameterGroup(ActionCall& call) {
   group.name = ReadGroupName(call.args, kNameField);
   group.family = LowerCase(call.args.Required("CacheParameterGroupFamily"));
   group.description = call.args.Required("Description");
-  group.tags = ReadTags(call.args);
   if (FindFamily(group.family) == nullptr) {
     call.args.Fail(Fault::kInvalidParameterValue, InvalidFamilyText(group.family));
   }
+  group.tags = ReadTags(call.args);
   if (call.args.error()) return call.args.error();
-
-  auto all = call.api.store.List(kParameterGroupPrefix, {}, kMaxGroups);
-  auto existing = Load<ParameterGroup>(call.api.store, ParameterGroupKey(group.name));
-  if (!all) return ActionCall::StoreTrouble(all.error());
-  if (!existing) return ActionCall::StoreTrouble(existing.error());
-  if (existing->has_value()) {
-    return {Fault::kCacheParameterGroupAlreadyExists,
-            fmt::format("Parameter group {} already exists", group.name)};
-  }
-  if (all->size() >= kMaxGroups) {
-    return {Fault::kCacheParameterGroupQuotaExceeded,
-            fmt::format("There can be at most {} cache parameter groups.", kMaxGroups)};
-  }
+  if (ApiError error = CheckNew(call, group.name)) return error;
   if (ApiError error = PutGroup(call, group, 0, "created")) return error;
   call.out.Element("CacheParameterGroup", [&] { WriteParameterGroup(call, group); });
   return NoError();
@@ -77,19 +82,14 @@ ApiError DescribeCacheParameterGroups(ActionCall& call) {
   PageRequest request = ReadPageRequest(call.args);
   if (call.args.error()) return call.args.error();
 
-  std::vector<ParameterGroup> groups;
+  std::vector<ParameterGroup> groups(1);
   if (!name.empty()) {
-    auto found = FindParameterGroup(call.api.store, name);
-    if (!found) return ActionCall::StoreTrouble(found.error());
-    if (!found->has_value()) {
-      return ParameterGroupNotFound("CacheParameterGroup {} not found.", name);
-    }
-    groups.push_back((*found)->document);
+    if (ApiError error = LoadParameterGroup(call, name, &groups[0])) return error;
   } else {
-    auto stored = LoadAll<ParameterGroup>(call.api.store, kParameterGroupPrefix);
-    if (!stored) return ActionCall::StoreTrouble(stored.error());
-    groups = std::move(*stored);
-    groups.insert(groups.end(), DefaultParameterGroups().begin(), DefaultParameterGroups().end());
+    Page<ParameterGroup> stored;
+    if (ApiError error = ListAll(call, &stored)) return error;
+    groups = DefaultParameterGroups();
+    std::ranges::move(stored.items, std::back_inserter(groups));
   }
   auto name_of = [](const ParameterGroup& group) { return group.name; };
   std::ranges::sort(groups, {}, name_of);
@@ -109,11 +109,8 @@ ApiError FindToChange(ActionCall& call, Loaded<ParameterGroup>* group) {
   }
   name = ReadGroupName(call.args, kNameField);
   if (call.args.error()) return call.args.error();
-  auto found = Load<ParameterGroup>(call.api.store, ParameterGroupKey(name));
-  if (!found) return ActionCall::StoreTrouble(found.error());
-  if (!found->has_value()) return ParameterGroupNotFound("CacheParameterGroup not found: {}", name);
-  *group = *std::move(*found);
-  return NoError();
+  return LoadOr(call, ParameterGroupKey(name),
+                ParameterGroupNotFound("CacheParameterGroup not found: {}", name), group);
 }
 
 // The list "ParameterNameValues", of 1 to 20.
@@ -207,34 +204,32 @@ ApiError ResetCacheParameterGroup(ActionCall& call) {
 }
 
 ApiError CheckUnused(ActionCall& call, const std::string& name) {
-  auto clusters = LoadAll<CacheCluster>(call.api.store, kClusterPrefix);
-  if (!clusters) return ActionCall::StoreTrouble(clusters.error());
-  for (const CacheCluster& cluster : *clusters) {
-    if (cluster.parameter_group != name) continue;
-    return {Fault::kInvalidCacheParameterGroupState,
-            fmt::format("One or more cache clusters are still members of this parameter group {}, "
-                        "so the group cannot be deleted.",
-                        name)};
-  }
-  return NoError();
+  Page<CacheCluster> users;
+  auto uses = [&](const CacheCluster& cluster) { return cluster.parameter_group == name; };
+  if (ApiError error = ListPage(call, kClusterPrefix, {}, uses, &users)) return error;
+  if (users.items.empty()) return NoError();
+  return {Fault::kInvalidCacheParameterGroupState,
+          fmt::format("One or more cache clusters are still members of this parameter group {}, so "
+                      "the group cannot be deleted.",
+                      name)};
 }
 
 ApiError DeleteCacheParameterGroup(ActionCall& call) {
   std::string name = ReadGroupName(call.args, kNameField);
   if (call.args.error()) return call.args.error();
   std::string key = ParameterGroupKey(name);
-  auto found = Load<ParameterGroup>(call.api.store, key);
-  if (!found) return ActionCall::StoreTrouble(found.error());
-  if (!found->has_value()) return ParameterGroupNotFound("CacheParameterGroup not found: {}", name);
+  Loaded<ParameterGroup> loaded;
+  if (ApiError error = LoadOr(
+          call, key, ParameterGroupNotFound("CacheParameterGroup not found: {}", name), &loaded))
+    return error;
   if (ApiError error = CheckUnused(call, name)) return error;
 
   Transaction transaction;
-  transaction.compares.push_back({key, (*found)->revision});
+  transaction.compares.push_back({key, loaded.revision});
   transaction.deletes.push_back(key);
   AddEvent(&transaction, {name, std::string(kParameterGroupSource), "Cache parameter group deleted",
                           call.api.now_ms()});
-  Result<uint64_t, StoreError> done = call.api.store.Txn(transaction);
-  return done ? NoError() : ActionCall::StoreTrouble(done.error());
+  return Commit(call, transaction);
 }
 
 constexpr Action kParameterGroupActions[] = {

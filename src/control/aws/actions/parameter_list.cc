@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "control/aws/actions/paging.h"
+#include "control/aws/actions/loading.h"
 #include "control/aws/actions/parameter_group_lookup.h"
 #include "control/model/engine_versions.h"
 #include "control/model/names.h"
@@ -95,11 +95,11 @@ ApiError DescribeCacheParameters(ActionCall& call) {
   ReadPageRequest(call.args);
   if (call.args.error()) return call.args.error();
 
-  auto found = FindParameterGroup(call.api.store, name);
-  if (!found) return ActionCall::StoreTrouble(found.error());
-  const FamilyRow* family = found->has_value() ? FindFamily((*found)->document.family) : nullptr;
-  if (family == nullptr) return ParameterGroupNotFound("CacheParameterGroup {} not found.", name);
-  WriteLists(call, (*found)->document, *family, source);
+  ParameterGroup group;
+  if (ApiError error = LoadParameterGroup(call, name, &group)) return error;
+  const FamilyRow* family = FindFamily(group.family);
+  if (family == nullptr) return {Fault::kInternalFailure, InvalidFamilyText(group.family)};
+  WriteLists(call, group, *family, source);
   return NoError();
 }
 

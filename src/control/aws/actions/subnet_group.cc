@@ -8,11 +8,10 @@
 #include "control/aws/action.h"
 #include "control/aws/actions/event.h"
 #include "control/aws/actions/group_arguments.h"
-#include "control/aws/actions/paging.h"
+#include "control/aws/actions/loading.h"
 #include "control/model/names.h"
 #include "control/model/store_keys.h"
 #include "control/model/subnet_groups.h"
-#include "control/store/load.h"
 
 namespace kiln {
 namespace {
@@ -33,6 +32,10 @@ void WriteSubnetGroup(ActionCall& call, const SubnetGroup& group) {
   });
   out.Text("ARN", call.api.site.Arn("subnetgroup", group.name));
   out.TextList("SupportedNetworkTypes", "member", network_types);
+}
+
+ApiError NotFound(std::string_view name) {
+  return {Fault::kCacheSubnetGroupNotFound, fmt::format("Cache subnet group {} not found.", name)};
 }
 
 // In the order given, each once.
@@ -65,16 +68,23 @@ ApiError PutGroup(ActionCall& call, const SubnetGroup& group, uint64_t revision,
   transaction.puts.push_back({key, ToJson(group)});
   AddEvent(&transaction, {group.name, std::string(kSubnetGroupSource),
                           fmt::format("Cache subnet group {}", what_happened), call.api.now_ms()});
-  Result<uint64_t, StoreError> done = call.api.store.Txn(transaction);
-  if (!done) return ActionCall::StoreTrouble(done.error());
+  if (ApiError error = Commit(call, transaction)) return error;
   call.out.Element("CacheSubnetGroup", [&] { WriteSubnetGroup(call, group); });
   return NoError();
 }
 
-ApiError CheckQuota(ActionCall& call) {
-  auto entries = call.api.store.List(kSubnetGroupPrefix, {}, kMaxGroups);
-  if (!entries) return ActionCall::StoreTrouble(entries.error());
-  if (entries->size() < kMaxGroups) return NoError();
+// Neither too many nor one of that name.
+ApiError CheckNew(ActionCall& call, const std::string& name) {
+  PageRequest all{.limit = kMaxGroups, .after = ""};
+  Page<SubnetGroup> groups;
+  auto any = [](const SubnetGroup&) { return true; };
+  if (ApiError error = ListPage(call, kSubnetGroupPrefix, all, any, &groups)) return error;
+  bool exists = std::ranges::count(groups.items, name, &SubnetGroup::name) != 0;
+  if (exists || name == kDefaultSubnetGroup) {
+    return {Fault::kCacheSubnetGroupAlreadyExists,
+            fmt::format("Cache subnet group {} already exists.", name)};
+  }
+  if (groups.items.size() < kMaxGroups) return NoError();
   return {Fault::kCacheSubnetGroupQuotaExceeded,
           fmt::format("There can be at most {} cache subnet groups.", kMaxGroups)};
 }
@@ -85,19 +95,12 @@ ApiError CreateCacheSubnetGroup(ActionCall& call) {
   group.description = call.args.Required("CacheSubnetGroupDescription");
   group.vpc_id = kVpcId;
   group.subnets = ReadSubnets(call);
-  group.tags = ReadTags(call.args);
   if (group.subnets.empty()) {
     call.args.Fail(Fault::kMissingParameter, "The request must contain the parameter SubnetIds.");
   }
+  group.tags = ReadTags(call.args);
   if (call.args.error()) return call.args.error();
-
-  auto existing = Load<SubnetGroup>(call.api.store, SubnetGroupKey(group.name));
-  if (!existing) return ActionCall::StoreTrouble(existing.error());
-  if (existing->has_value() || group.name == kDefaultSubnetGroup) {
-    return {Fault::kCacheSubnetGroupAlreadyExists,
-            fmt::format("Cache subnet group {} already exists.", group.name)};
-  }
-  if (ApiError error = CheckQuota(call)) return error;
+  if (ApiError error = CheckNew(call, group.name)) return error;
   return PutGroup(call, group, 0, "created");
 }
 
@@ -106,19 +109,19 @@ ApiError DescribeCacheSubnetGroups(ActionCall& call) {
   PageRequest request = ReadPageRequest(call.args);
   if (call.args.error()) return call.args.error();
 
-  auto groups = LoadAll<SubnetGroup>(call.api.store, kSubnetGroupPrefix);
-  if (!groups) return ActionCall::StoreTrouble(groups.error());
-  groups->push_back(DefaultSubnetGroup(call.api.site));
-  if (!name.empty()) {
-    std::erase_if(*groups, [&](const SubnetGroup& group) { return group.name != name; });
-    if (groups->empty()) {
-      return {Fault::kCacheSubnetGroupNotFound,
-              fmt::format("Cache subnet group {} not found.", name)};
-    }
+  Page<SubnetGroup> all;
+  auto is_wanted = [&](const SubnetGroup& group) { return name.empty() || group.name == name; };
+  if (ApiError error =
+          ListPage(call, kSubnetGroupPrefix, {.limit = kMaxGroups, .after = ""}, is_wanted, &all)) {
+    return error;
   }
+  if (SubnetGroup group = DefaultSubnetGroup(call.api.site); is_wanted(group)) {
+    all.items.push_back(std::move(group));
+  }
+  if (!name.empty() && all.items.empty()) return NotFound(name);
   auto name_of = [](const SubnetGroup& group) { return group.name; };
-  std::ranges::sort(*groups, {}, name_of);
-  Page<SubnetGroup> page = CutPage(std::move(*groups), request, name_of);
+  std::ranges::sort(all.items, {}, name_of);
+  Page<SubnetGroup> page = CutPage(std::move(all.items), request, name_of);
   call.out.OptionalText("Marker", page.marker);
   call.out.List("CacheSubnetGroups", "CacheSubnetGroup", page.items,
                 [&](const SubnetGroup& group) { WriteSubnetGroup(call, group); });
@@ -137,27 +140,21 @@ ApiError ModifyCacheSubnetGroup(ActionCall& call) {
   if (call.args.error()) return call.args.error();
   if (ApiError error = CheckNotDefault(name)) return error;
 
-  auto found = Load<SubnetGroup>(call.api.store, SubnetGroupKey(name));
-  if (!found) return ActionCall::StoreTrouble(found.error());
-  if (!found->has_value()) {
-    return {Fault::kCacheSubnetGroupNotFound,
-            fmt::format("Cache subnet group {} not found.", name)};
-  }
-  SubnetGroup group = (*found)->document;
+  Loaded<SubnetGroup> loaded;
+  if (ApiError error = LoadOr(call, SubnetGroupKey(name), NotFound(name), &loaded)) return error;
+  SubnetGroup& group = loaded.document;
   group.description = call.args.StringOr("CacheSubnetGroupDescription", group.description);
   if (!subnets.empty()) group.subnets = std::move(subnets);
-  return PutGroup(call, group, (*found)->revision, "modified");
+  return PutGroup(call, group, loaded.revision, "modified");
 }
 
 ApiError CheckUnused(ActionCall& call, const std::string& name) {
-  auto clusters = LoadAll<CacheCluster>(call.api.store, kClusterPrefix);
-  if (!clusters) return ActionCall::StoreTrouble(clusters.error());
-  for (const CacheCluster& cluster : *clusters) {
-    if (cluster.subnet_group != name) continue;
-    return {Fault::kCacheSubnetGroupInUse,
-            fmt::format("Cache subnet group {} is currently in use by a cache cluster.", name)};
-  }
-  return NoError();
+  Page<CacheCluster> users;
+  auto uses = [&](const CacheCluster& cluster) { return cluster.subnet_group == name; };
+  if (ApiError error = ListPage(call, kClusterPrefix, {}, uses, &users)) return error;
+  if (users.items.empty()) return NoError();
+  return {Fault::kCacheSubnetGroupInUse,
+          fmt::format("Cache subnet group {} is currently in use by a cache cluster.", name)};
 }
 
 ApiError DeleteCacheSubnetGroup(ActionCall& call) {
@@ -166,21 +163,16 @@ ApiError DeleteCacheSubnetGroup(ActionCall& call) {
   if (ApiError error = CheckNotDefault(name)) return error;
 
   std::string key = SubnetGroupKey(name);
-  auto found = Load<SubnetGroup>(call.api.store, key);
-  if (!found) return ActionCall::StoreTrouble(found.error());
-  if (!found->has_value()) {
-    return {Fault::kCacheSubnetGroupNotFound,
-            fmt::format("Cache Subnet Group {} does not exist.", name)};
-  }
+  Loaded<SubnetGroup> loaded;
+  if (ApiError error = LoadOr(call, key, NotFound(name), &loaded)) return error;
   if (ApiError error = CheckUnused(call, name)) return error;
 
   Transaction transaction;
-  transaction.compares.push_back({key, (*found)->revision});
+  transaction.compares.push_back({key, loaded.revision});
   transaction.deletes.push_back(key);
   AddEvent(&transaction, {name, std::string(kSubnetGroupSource), "Cache subnet group deleted",
                           call.api.now_ms()});
-  Result<uint64_t, StoreError> done = call.api.store.Txn(transaction);
-  return done ? NoError() : ActionCall::StoreTrouble(done.error());
+  return Commit(call, transaction);
 }
 
 constexpr Action kSubnetGroupActions[] = {

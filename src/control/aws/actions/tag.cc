@@ -9,11 +9,11 @@
 
 #include "control/aws/action.h"
 #include "control/aws/actions/group_arguments.h"
+#include "control/aws/actions/loading.h"
 #include "control/model/names.h"
 #include "control/model/parameter_groups.h"
 #include "control/model/store_keys.h"
 #include "control/model/subnet_groups.h"
-#include "control/store/load.h"
 
 namespace kiln {
 namespace {
@@ -25,18 +25,11 @@ using Change = std::function<ApiError(Tags&)>;
 template <typename Document>
 ApiError ChangeTags(ActionCall& call, const std::string& key, const ApiError& not_found,
                     const Change& change) {
-  auto found = Load<Document>(call.api.store, key);
-  if (!found) return ActionCall::StoreTrouble(found.error());
-  if (!found->has_value()) return not_found;
-  Document document = (*found)->document;
-  if (ApiError error = change(document.tags)) return error;
-  if (document == (*found)->document) return NoError();
-
-  Transaction transaction;
-  transaction.compares.push_back({key, (*found)->revision});
-  transaction.puts.push_back({key, ToJson(document)});
-  Result<uint64_t, StoreError> done = call.api.store.Txn(transaction);
-  return done ? NoError() : ActionCall::StoreTrouble(done.error());
+  Loaded<Document> loaded;
+  if (ApiError error = LoadOr(call, key, not_found, &loaded)) return error;
+  Tags before = loaded.document.tags;
+  if (ApiError error = change(loaded.document.tags)) return error;
+  return loaded.document.tags == before ? NoError() : Replace(call, key, loaded);
 }
 
 struct TaggedKind {

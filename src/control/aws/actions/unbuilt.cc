@@ -62,6 +62,7 @@ constexpr Action kUnbuiltActions[] = {  // Sorted by name.
   {"CreateUser",                                  nullptr},
   {"CreateUserGroup",                             nullptr},
   {"DecreaseNodeGroupsInGlobalReplicationGroup",  nullptr},
+  {"DecreaseReplicaCount",                         nullptr},
   {"DeleteCacheSecurityGroup",                    nullptr, false},
   {"DeleteGlobalReplicationGroup",                nullptr},
   {"DeleteServerlessCache",                       nullptr},
@@ -84,7 +85,10 @@ constexpr Action kUnbuiltActions[] = {  // Sorted by name.
   {"ExportServerlessCacheSnapshot",               nullptr},
   {"FailoverGlobalReplicationGroup",              nullptr},
   {"IncreaseNodeGroupsInGlobalReplicationGroup",  nullptr},
+  {"IncreaseReplicaCount",                         nullptr},
   {"ModifyGlobalReplicationGroup",                nullptr},
+  {"ModifyReplicationGroup",                       nullptr},
+  {"ModifyReplicationGroupShardConfiguration",     nullptr},
   {"ModifyServerlessCache",                       nullptr},
   {"ModifyUser",                                  nullptr},
   {"ModifyUserGroup",                             nullptr},
@@ -92,6 +96,7 @@ constexpr Action kUnbuiltActions[] = {  // Sorted by name.
   {"RebalanceSlotsInGlobalReplicationGroup",      nullptr},
   {"RevokeCacheSecurityGroupIngress",             nullptr},
   {"StartMigration",                              nullptr},
+  {"TestFailover",                                 nullptr},
   {"TestMigration",                               nullptr},
 };
 // clang-format on

@@ -19,8 +19,11 @@
 #include "base/number.h"
 #include "base/time.h"
 #include "control/agent/process_agent.h"
+#include "control/agent/simulated_agent.h"
 #include "control/aws/access_keys.h"
 #include "control/aws/api.h"
+#include "control/metrics/collector.h"
+#include "control/metrics/prometheus.h"
 #include "control/orchestrator/orchestrator.h"
 #include "control/store/address_book.h"
 #include "control/store/sqlite_store.h"
@@ -120,6 +123,7 @@ std::string MakeDataFolder(Options* options) {
 }
 
 std::unique_ptr<Agent> MakeAgent(const Options& options) {
+  if (options.simulates_nodes) return std::make_unique<SimulatedAgent>();
   ProcessAgentOptions agent;
   agent.data_path = options.data_path;
   agent.node.server_path = options.server_path;
@@ -127,20 +131,30 @@ std::unique_ptr<Agent> MakeAgent(const Options& options) {
   return std::make_unique<ProcessAgent>(agent);
 }
 
+// For the collector, which knows no agent.
+std::vector<NodeIdentity> NodesOf(Agent& agent) {
+  std::vector<NodeIdentity> nodes;
+  for (const NodeReport& report : agent.Observe()) {
+    const NodeSpec& spec = report.running;
+    nodes.push_back({spec.Key(), spec.cluster_id, spec.node_id, spec.engine});
+  }
+  return nodes;
+}
+
 int Fail(const std::string& text) {
   std::fprintf(stderr, "kilnd: %s\n", text.c_str());
   return 1;
 }
 
-void SayHello(const Options& options, int port) {
+void SayHello(const Options& options, const std::string& url) {
   std::printf(
-      "kilnd is ready on http://127.0.0.1:%d. In another terminal:\n\n"
+      "kilnd is ready on %s. In another terminal:\n\n"
       "  export AWS_SHARED_CREDENTIALS_FILE=%s/credentials AWS_DEFAULT_REGION=%s\n"
-      "  alias kiln='aws --endpoint-url http://127.0.0.1:%d elasticache'\n"
+      "  alias kiln='aws --endpoint-url %s elasticache'\n"
       "  kiln create-cache-cluster --cache-cluster-id my-cache --engine redis"
       " --cache-node-type cache.t3.micro\n"
       "  kiln describe-cache-clusters --show-cache-node-info\n\n",
-      port, options.data_path.c_str(), options.region.c_str(), port);
+      url.c_str(), options.data_path.c_str(), options.region.c_str(), url.c_str());
   std::fflush(stdout);
 }
 
@@ -168,6 +182,8 @@ int Serve(const Options& options, const Site& site) {
   AddressBook addresses(*store, site, options.loopback_net);
   std::unique_ptr<Agent> agent = MakeAgent(options);
   Orchestrator orchestrator(*store, *agent, addresses, NowMs);
+  Collector collector({[&] { return NodesOf(*agent); },
+                       [&](const std::string& key) { return agent->Statistics(key); }});
   Api api({*store, site, NowMs, &addresses},
           [&](std::string_view id) { return keys.SecretOf(id); });
   HttpServer server([&](const HttpRequest& request) { return api.Handle(request); });
@@ -179,7 +195,7 @@ int Serve(const Options& options, const Site& site) {
 
   orchestrator.Start();
   std::thread serving([&] { server.Run(); });
-  SayHello(options, server.port());
+  SayHello(options, "http://" + address + ":" + std::to_string(server.port()));
   int signal_number = 0;
   sigwait(&signals, &signal_number);
   std::printf("kilnd is stopping%s\n", options.keeps_nodes ? "; its nodes serve on" : "");

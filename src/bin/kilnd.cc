@@ -186,7 +186,12 @@ int Serve(const Options& options, const Site& site) {
                        [&](const std::string& key) { return agent->Statistics(key); }});
   Api api({*store, site, NowMs, &addresses},
           [&](std::string_view id) { return keys.SecretOf(id); });
-  HttpServer server([&](const HttpRequest& request) { return api.Handle(request); });
+  HttpServer server([&](const HttpRequest& request) {
+    if (request.method == "GET" && request.Path() == "/metrics")
+      return HttpResponse{
+          200, std::string(kPrometheusContentType), {}, WritePrometheus(collector.Samples())};
+    return api.Handle(request);
+  });
   std::string address;
   int port = 0;
   problem = SplitNumber(options.listen, ':', &address, &port);

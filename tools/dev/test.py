@@ -36,7 +36,7 @@ FILES = {
     "stress": ["stress/test_*.py"],
 }
 # Threads meet in these layers, so their unit tests run under ThreadSanitizer too.
-THREADED = ("base", "net", "evict", "server")
+THREADED = ("base", "net", "evict", "server", "http", "control_store", "control_metrics", "agent", "orchestrator")
 
 
 class Tier:

@@ -103,6 +103,7 @@ void Orchestrator::Hold(Holding<Document>* held, const std::string& id, const St
   if (std::optional<Document> document = FromJson<Document>(entry->value)) {
     held->emplace(id, Held<Document>{std::move(*document), entry->revision});
   } else {
+    unreadable_.insert(entry->key);
     Log(LogLevel::kWarning, "The document " + entry->key + " cannot be read; it is left alone");
   }
 }
@@ -129,6 +130,7 @@ void Orchestrator::ReadOne(const std::string& key) {
   auto entry = store_.Get(key);
   if (!entry) return NoteChange(key);  // Again in the next round.
   const StoreEntry* found = *entry ? &**entry : nullptr;
+  unreadable_.erase(key);
   if (key.starts_with(kClusterPrefix)) {
     Hold(&clusters_, IdIn(key, kClusterPrefix), found);
   } else if (key.starts_with(kReplicationGroupPrefix)) {
@@ -155,6 +157,7 @@ bool Orchestrator::PlanClusters(const NodeReports& reports) {
     ids.push_back(id);
   }
   for (const NodeStep& step : PlanStrays(present, reports)) {
+    if (unreadable_.contains(ClusterKey(step.spec.cluster_id))) continue;  // Not a stray.
     CarryOut(step);
     did_any = true;
   }

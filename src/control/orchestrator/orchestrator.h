@@ -83,6 +83,7 @@ class Orchestrator {
   // Of the running thread.
   bool has_read_all_ = false;
   Holding<CacheCluster> clusters_;
+  std::set<std::string> unreadable_;  // Keys of documents that cannot be read.
   Holding<ReplicationGroup> groups_;
   Holding<ParameterGroup> parameters_;
   int64_t events_swept_ms_ = 0;

@@ -35,7 +35,8 @@ class Agent {
   // it does not answer within a second. From any thread; blocks.
   virtual std::optional<std::map<std::string, std::string>> Statistics(const std::string& key) = 0;
 
-  // Called from a thread of the agent when Observe has something new to tell. Set once, at start.
+  // Called from a thread of the agent when Observe has something new to tell. Null ends that; when
+  // it returns, no call is under way. Not to be used from within a call.
   virtual void OnChange(std::function<void()> callback) = 0;
 };
 

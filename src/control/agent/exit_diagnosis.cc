@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -31,12 +32,27 @@ std::string ErrnoText(int error) {
   return std::generic_category().message(error);
 }
 
+// A line of the log is "12345:M 22 Nov 2026 12:00:00.000 # text". Without the number and the time,
+// the same end has the same text, however often it comes.
+std::string_view WithoutLogHead(std::string_view line) {
+  constexpr int kHeadWords = 6;
+  size_t digits = std::min(line.find_first_not_of("0123456789"), line.size());
+  if (digits == 0 || !line.substr(digits).starts_with(':')) return line;
+  std::string_view rest = line;
+  for (int i = 0; i < kHeadWords; ++i) {
+    size_t blank = rest.find(' ');
+    if (blank == std::string_view::npos) return line;
+    rest.remove_prefix(blank + 1);
+  }
+  return rest;
+}
+
 std::string_view LastLine(std::string_view text) {
   constexpr size_t kMaxBytes = 200;
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
   size_t start = text.rfind('\n');
   if (start != std::string_view::npos) text.remove_prefix(start + 1);
-  return text.substr(0, kMaxBytes);
+  return WithoutLogHead(text).substr(0, kMaxBytes);
 }
 
 std::string HowItEnded(const ExitStatus& status) {

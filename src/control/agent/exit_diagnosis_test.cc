@@ -39,6 +39,12 @@ TEST(ExitDiagnosis, QuotesTheLastLineOtherwise) {
             "with \"Bad directive\".");
 }
 
+TEST(ExitDiagnosis, SaysTheSameOfTheSameEnd) {
+  EXPECT_EQ(OfLog("17:M 22 Nov 2026 12:00:00.000 # Cannot read 12: x\n").text,
+            OfLog("9:M 23 Nov 2026 13:00:00.000 # Cannot read 12: x\n").text);
+  EXPECT_NE(OfLog("17: x\n").text.find("\"17: x\""), std::string::npos);
+}
+
 TEST(ExitDiagnosis, NamesTheSignal) {
   auto of_signal = [](int signal) {
     return DiagnoseExit({.code = {}, .signal = signal}, "Ready\n", Spec(), kFolder).text;

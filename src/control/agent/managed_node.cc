@@ -265,7 +265,7 @@ void ManagedNode::OnEnd(const ExitStatus& status) {
   configuring_.reset();
   report_.pid = 0;
   if (!is_stopping) {
-    (void)folder_.WriteExits(++report_.exits);
+    if (ready_ms_ != 0) (void)folder_.WriteExits(++report_.exits);
     return Fail(DiagnoseExit(status, LogTail(folder_, log_mark_), report_.running, folder_));
   }
   switch (after_stop_) {

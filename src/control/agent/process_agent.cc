@@ -103,7 +103,7 @@ std::vector<NodeReport> ProcessAgent::Observe() {
 }
 
 void ProcessAgent::OnChange(std::function<void()> callback) {
-  std::lock_guard lock(mutex_);
+  std::lock_guard lock(callback_mutex_);
   on_change_ = std::move(callback);
 }
 
@@ -152,12 +152,8 @@ void ProcessAgent::RotateLogs() {
 
 void ProcessAgent::AfterTurn() {
   if (Publish()) {
-    std::function<void()> on_change;
-    {
-      std::lock_guard lock(mutex_);
-      on_change = on_change_;
-    }
-    if (on_change) on_change();
+    std::lock_guard lock(callback_mutex_);
+    if (on_change_) on_change_();
   }
   if (is_closing_ && !HasProcesses()) loop_.Stop();
 }

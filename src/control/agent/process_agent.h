@@ -72,7 +72,9 @@ class ProcessAgent final : public Agent, private TurnHooks {
 
   std::mutex mutex_;
   std::map<std::string, NodeReport> reports_;  // Under mutex_.
-  std::function<void()> on_change_;            // Under mutex_.
+
+  std::mutex callback_mutex_;
+  std::function<void()> on_change_;  // Under callback_mutex_, also while it is called.
 
   std::thread thread_;
 };

@@ -47,7 +47,9 @@ struct NodeReport {
   NodeState state = NodeState::kStarting;
   NodeProblem problem = NodeProblem::kNone;
   std::string problem_text;  // A sentence that says what to do.
-  int64_t exits = 0;         // Times its process ended without having been asked to.
+  // Times its process ended, after it had been ready, without having been asked to. Starts that
+  // fail are told by `problem` alone.
+  int64_t exits = 0;
   int64_t pid = 0;
 };
 

@@ -2,7 +2,7 @@
 """Writes docs/reference/ anew from what a fresh server says of itself, so the pages cannot lie.
 
 Commands come from COMMAND DOCS and COMMAND INFO, parameters and their defaults from CONFIG GET, metrics
-from INFO. With --check nothing is written: the exit status is 1 if a page is not as it would be.
+from INFO; what kilnd answers comes from its API. With --check nothing is written: the exit status is 1 if a page is not as it would be.
 """
 
 import os
@@ -12,6 +12,9 @@ import sys
 import tempfile
 import time
 
+import boto3
+import botocore.config
+import botocore.exceptions
 import redis
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -86,22 +89,89 @@ PAGES = {
 }
 
 
-def pages():
-    """The text of each page, from a server of our own on a socket of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        socket = folder + "/socket"
-        process = subprocess.Popen([SERVER, "--port", "0", "--unixsocket", socket, "--dir", folder],
-                                   stdout=subprocess.DEVNULL)
+def operations(client):
+    """Every operation of the API, called without parameters: those not built say so."""
+    lines = ["| operation | state |", "| --- | --- |"]
+    for name in client.meta.service_model.operation_names:
+        code = ""
         try:
-            deadline = time.monotonic() + 10
-            while not os.path.exists(socket) and time.monotonic() < deadline:
-                time.sleep(0.01)
-            client = redis.Redis(unix_socket_path=socket)
-            return {name: f"# {title}\n\n{NOTE}" + "\n".join(write(client)).rstrip() + "\n"
-                    for name, (title, write) in PAGES.items()}
-        finally:
-            process.terminate()
-            process.wait()
+            client._make_api_call(name, {})
+        except botocore.exceptions.ClientError as error:
+            code = error.response["Error"]["Code"]
+        lines.append(f"| {name} | {'planned' if code == 'UnsupportedOperation' else 'answers'} |")
+    return lines
+
+
+def families(client):
+    """The parameters of each parameter group family."""
+    names = {version["CacheParameterGroupFamily"]: None
+             for version in client.describe_cache_engine_versions()["CacheEngineVersions"]}
+    lines = []
+    for family in names:
+        lines += [f"## {family}", "", "| parameter | default | allowed | modifiable | takes effect |",
+                  "| --- | --- | --- | --- | --- |"]
+        pages = client.get_paginator("describe_engine_default_parameters").paginate(CacheParameterGroupFamily=family)
+        for row in (row for page in pages for row in page["EngineDefaults"]["Parameters"]):
+            change = "after a reboot" if row.get("ChangeType") == "requires-reboot" else "at once"
+            modifiable = "yes" if row["IsModifiable"] else "no"
+            lines.append(f"| {row['ParameterName']} | {row.get('ParameterValue', '')} | "
+                         f"{row.get('AllowedValues', '').replace(',', ', ')} | {modifiable} | {change} |")
+        lines.append("")
+    return lines
+
+
+SERVICE_PAGES = {
+    "operations.md": ("Operations of the ElastiCache API", operations),
+    "parameter-groups.md": ("Parameters of parameter groups", families),
+}
+
+
+def written(titles, client):
+    return {name: f"# {title}\n\n{NOTE}" + "\n".join(write(client)).rstrip() + "\n"
+            for name, (title, write) in titles.items()}
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 10
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def node_pages(folder):
+    """From a server of our own on a socket of its own."""
+    socket = folder + "/socket"
+    process = subprocess.Popen([SERVER, "--port", "0", "--unixsocket", socket, "--dir", folder],
+                               stdout=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: os.path.exists(socket))
+        return written(PAGES, redis.Redis(unix_socket_path=socket))
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def service_pages(folder):
+    """From a kilnd of our own, without nodes."""
+    log = pathlib.Path(folder, "log")
+    with log.open("wb") as output:
+        process = subprocess.Popen([str(pathlib.Path(SERVER).with_name("kilnd")), "--data-dir", folder + "/data",
+                                    "--listen", "127.0.0.1:0", "--simulate-nodes"], stdout=output)
+    try:
+        wait_for(lambda: b"ready on" in log.read_bytes())
+        os.environ["AWS_SHARED_CREDENTIALS_FILE"] = folder + "/data/credentials"
+        url = log.read_text().split("ready on ")[1].split(". ")[0]
+        config = botocore.config.Config(parameter_validation=False, retries={"total_max_attempts": 1})
+        return written(SERVICE_PAGES, boto3.client("elasticache", endpoint_url=url, region_name="us-east-1",
+                                                   config=config))
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def pages():
+    """The text of each page."""
+    with tempfile.TemporaryDirectory() as folder:
+        return node_pages(folder) | service_pages(folder)
 
 
 def main(check):

@@ -267,8 +267,7 @@ bool Orchestrator::ApplyPendingOf(const std::string& id) {
   std::string key = ClusterKey(id);
   Transaction transaction{.compares = {{key, held.revision}}, .puts = {}, .deletes = {}};
   bool has_addresses = ApplyPending(&next, [&](const std::string& node_id) {
-    int port = next.port;
-    return addresses_.Reserve(port, id + "." + node_id, &transaction);
+    return addresses_.ReserveFurther(next.port, id + "." + node_id, &transaction);
   });
   if (!has_addresses) return false;
   transaction.puts.push_back({key, ToJson(next)});

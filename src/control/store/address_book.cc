@@ -7,7 +7,6 @@
 
 #include <algorithm>
 
-#include "control/model/documents.h"
 #include "control/model/store_keys.h"
 #include "net/socket.h"
 

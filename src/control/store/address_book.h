@@ -8,12 +8,11 @@
 #include <optional>
 #include <string>
 
+#include "control/model/documents.h"
 #include "control/model/site.h"
 #include "control/store/store.h"
 
 namespace kiln {
-
-struct Endpoint;
 
 class AddressBook {
  public:
@@ -24,6 +23,13 @@ class AddressBook {
   // A free address for `owner`, reserved by what it adds to `transaction`. `port`: the one wanted;
   // 0 lets the book choose in mode kHost. Nullopt: none is free (mode kHost: not that one).
   std::optional<Endpoint> Reserve(int port, const std::string& owner, Transaction* transaction);
+  // The same for those nodes and endpoints of a cache that need not have the port asked for where
+  // all share the machine's address.
+  std::optional<Endpoint> ReserveFurther(int port, const std::string& owner,
+                                         Transaction* transaction) {
+    int wanted = site_.address_mode == AddressMode::kHost ? 0 : port;
+    return Reserve(wanted, owner, transaction);
+  }
   static void Release(const Endpoint& endpoint, Transaction* transaction);
 
  private:

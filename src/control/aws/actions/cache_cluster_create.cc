@@ -117,23 +117,26 @@ ApiError ReadPlace(ActionCall& call, CacheCluster* cluster) {
   return CheckSubnetGroup(call, cluster->subnet_group);
 }
 
+// The port asked for is that of the configuration endpoint, or of the one node.
 ApiError ReserveNodes(ActionCall& call, const std::vector<std::string>& zones,
                       CacheCluster* cluster, Transaction* transaction) {
-  ApiError none = Bad(Fault::kInsufficientCacheClusterCapacity,
-                      fmt::format("No free address for port {}.", cluster->port));
-  for (const std::string& zone : zones) {
+  AddressBook& book = *call.api.addresses;
+  std::optional<Endpoint> first = book.Reserve(cluster->port, cluster->id, transaction);
+  bool has_all = first.has_value();
+  if (has_all && cluster->IsMemcached()) cluster->configuration_endpoint = *first;
+  for (size_t i = 0; has_all && i < zones.size(); ++i) {
     std::string owner = cluster->id + "." + NodeIdText(cluster->next_node_number);
-    std::optional<Endpoint> endpoint =
-        call.api.addresses->Reserve(cluster->port, owner, transaction);
-    if (!endpoint) return none;
-    AddNode(cluster, *endpoint, zone);
+    std::optional<Endpoint> own =
+        cluster->IsMemcached() ? book.ReserveFurther(cluster->port, owner, transaction) : first;
+    has_all = own.has_value();
+    if (has_all) AddNode(cluster, *own, zones[i]);
   }
-  if (!cluster->IsMemcached()) return NoError();
-  std::optional<Endpoint> endpoint =
-      call.api.addresses->Reserve(cluster->port, cluster->id + ".cfg", transaction);
-  if (!endpoint) return none;
-  cluster->configuration_endpoint = *endpoint;
-  return NoError();
+  if (has_all) {
+    cluster->port = first->port;
+    return NoError();
+  }
+  return Bad(Fault::kInsufficientCacheClusterCapacity,
+             fmt::format("No free address for port {}.", cluster->port));
 }
 
 ApiError ReadCluster(ActionCall& call, CacheCluster* cluster, std::vector<std::string>* zones) {
@@ -181,7 +184,6 @@ ApiError CreateCacheCluster(ActionCall& call) {
   std::string key = ClusterKey(cluster.id);
   Transaction transaction{.compares = {{key, 0}}, .puts = {}, .deletes = {}};
   if (ApiError error = ReserveNodes(call, zones, &cluster, &transaction)) return error;
-  if (cluster.port == 0) cluster.port = cluster.nodes.front().endpoint.port;
   transaction.puts.push_back({key, ToJson(cluster)});
   if (ApiError error = Commit(call, transaction)) return error;
   call.out.Element("CacheCluster",

@@ -156,8 +156,7 @@ ApiError ModifyCacheCluster(ActionCall& call) {
   Transaction transaction{.compares = {{key, loaded.revision}}, .puts = {}, .deletes = {}};
   if (is_immediate && !cluster.pending.empty()) {
     bool has_addresses = ApplyPending(&cluster, [&](const std::string& node_id) {
-      int port = call.api.site.address_mode == AddressMode::kHost ? 0 : cluster.port;
-      return call.api.addresses->Reserve(port, id + "." + node_id, &transaction);
+      return call.api.addresses->ReserveFurther(cluster.port, id + "." + node_id, &transaction);
     });
     if (!has_addresses)
       return Bad(Fault::kInsufficientCacheClusterCapacity,

@@ -180,11 +180,10 @@ ReplicationGroup GroupOf(const CacheCluster& member, std::string description) {
 ApiError ReserveAddresses(ActionCall& call, const std::string& zone, CacheCluster* member,
                           ReplicationGroup* group, Transaction* transaction) {
   AddressBook& book = *call.api.addresses;
-  bool shares_address = call.api.site.address_mode == AddressMode::kHost;
-  std::optional<Endpoint> primary = book.Reserve(member->port, group->id + ".primary", transaction);
-  int port = shares_address ? 0 : member->port;
-  std::optional<Endpoint> reader = book.Reserve(port, group->id + ".reader", transaction);
-  std::optional<Endpoint> own = book.Reserve(port, member->id + ".0001", transaction);
+  int port = member->port;
+  std::optional<Endpoint> primary = book.Reserve(port, group->id + ".primary", transaction);
+  std::optional<Endpoint> reader = book.ReserveFurther(port, group->id + ".reader", transaction);
+  std::optional<Endpoint> own = book.ReserveFurther(port, member->id + ".0001", transaction);
   if (!primary || !reader || !own)
     return Bad(Fault::kInsufficientCacheClusterCapacity,
                fmt::format("No free address for port {}.", member->port));

@@ -1,5 +1,7 @@
 """Tags of resources, by their ARNs."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from .kilnd import arn, error_of
@@ -71,3 +73,12 @@ def test_default_groups_have_no_tags(aws):
     assert aws.list_tags_for_resource(ResourceName=default)["TagList"] == []
     assert error_of(aws.add_tags_to_resource, ResourceName=default,
                     Tags=[{"Key": "a", "Value": "b"}]) == "InvalidParameterValue"
+
+
+def test_concurrent_changes_are_all_made(aws, resource):
+    def add(i):
+        aws.add_tags_to_resource(ResourceName=resource, Tags=[{"Key": f"k{i}", "Value": ""}])
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(add, range(40)))
+    assert len(aws.list_tags_for_resource(ResourceName=resource)["TagList"]) == 41

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <httplib.h>
 #include <strings.h>
+#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,14 +11,16 @@
 #include <cstring>
 #include <thread>
 
+#include "base/check.h"
 #include "base/number.h"
+#include "http/connection.h"
 
 namespace kiln {
 namespace {
 
 // A longer body is not even read and thrown away: the connection is closed.
 constexpr uint64_t kMaxDiscardedBytes = 16 << 20;
-constexpr size_t kMaxRequestsPerConnection = 1000;
+constexpr int kMaxRequestsPerConnection = 1000;
 
 // The library puts these among the headers of every request.
 bool IsMadeUpHeader(std::string_view name) {
@@ -147,8 +150,32 @@ std::string_view HttpRequest::Query() const {
   return mark == std::string::npos ? std::string_view() : std::string_view(target).substr(mark + 1);
 }
 
+// The library's server with our connections.
+class HttpServer::Library final : public httplib::Server {
+ public:
+  Library() : stop_(eventfd(0, EFD_CLOEXEC)) { KILN_CHECK(stop_.IsOpen()); }
+
+  // Ends the wait of every idle connection.
+  void StopWaiting() {
+    eventfd_write(stop_.get(), 1);
+    stop();
+  }
+
+ private:
+  bool process_and_close_socket(int socket) override {
+    HttpConnection connection(Fd(socket), stop_.get(), {kIdleMs, kRequestMs, kMaxHeadBytes});
+    for (int left = kMaxRequestsPerConnection; left > 0 && connection.WaitForRequest(); --left) {
+      bool is_closed = false;
+      if (!process_request(connection, left == 1, is_closed, nullptr) || is_closed) break;
+    }
+    return true;
+  }
+
+  Fd stop_;
+};
+
 HttpServer::HttpServer(Handler handler)
-    : handler_(std::move(handler)), server_(std::make_unique<httplib::Server>()) {
+    : handler_(std::move(handler)), server_(std::make_unique<Library>()) {
   server_->new_task_queue = [] {
     return std::make_unique<httplib::ThreadPool>(kThreads).release();  // The library deletes it.
   };
@@ -158,10 +185,8 @@ HttpServer::HttpServer(Handler handler)
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   });
   server_->set_tcp_nodelay(true);
-  server_->set_keep_alive_max_count(kMaxRequestsPerConnection);
-  server_->set_keep_alive_timeout(kIdleSeconds);
-  server_->set_read_timeout(kIoSeconds);
-  server_->set_write_timeout(kIoSeconds);
+  server_->set_keep_alive_max_count(kMaxRequestsPerConnection);  // What clients are told.
+  server_->set_keep_alive_timeout(kIdleMs / 1000);
   server_->set_payload_max_length(kMaxDiscardedBytes);
   Route(server_.get(), handler_);
 }
@@ -193,7 +218,7 @@ void HttpServer::Stop() {
   for (int i = 0; i < kMostTries && !has_returned_.load() && !server_->is_running(); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  server_->stop();
+  server_->StopWaiting();
 }
 
 }  // namespace kiln

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <httplib.h>
 #include <strings.h>
+#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,14 +11,16 @@
 #include <cstring>
 #include <thread>
 
+#include "base/check.h"
 #include "base/number.h"
+#include "http/connection.h"
 
 namespace kiln {
 namespace {
 
 // A longer body is not even read and thrown away: the connection is closed.
 constexpr uint64_t kMaxDiscardedBytes = 16 << 20;
-constexpr size_t kMaxRequestsPerConnection = 1000;
+constexpr int kMaxRequestsPerConnection = 1000;
 
 // The library puts these among the headers of every request.
 bool IsMadeUpHeader(std::string_view name) {
@@ -44,13 +47,12 @@ void ToLibrary(HttpResponse response, httplib::Response* out) {
 
 constexpr std::string_view kTooLargeText = "The body of a request is limited to 1 MiB.\n";
 
-// With `and_close`, the connection ends after the reply: what is left of the request is not read.
-void RefuseBody(httplib::Response* out, bool and_close) {
-  out->status = 413;
-  if (!and_close) return out->set_content(std::string(kTooLargeText), "text/plain");
+// What is left of the request is not read: the connection ends after the reply.
+void RefuseAndClose(httplib::Response* out, int status, std::string_view text) {
+  out->status = status;
   out->set_header("Connection", "close");
-  out->set_content_provider("text/plain", [](size_t, httplib::DataSink& sink) {
-    sink.write(kTooLargeText.data(), kTooLargeText.size());
+  out->set_content_provider("text/plain", [text](size_t, httplib::DataSink& sink) {
+    sink.write(text.data(), text.size());
     return false;
   });
 }
@@ -64,16 +66,26 @@ bool ReadBody(const httplib::ContentReader& read, std::string* body, httplib::Re
     return size <= kMaxDiscardedBytes;
   });
   if (size > HttpServer::kMaxBodyBytes) {
-    RefuseBody(out, !is_whole);
+    if (!is_whole) {
+      RefuseAndClose(out, 413, kTooLargeText);
+    } else {
+      out->status = 413;
+      out->set_content(std::string(kTooLargeText), "text/plain");
+    }
     return false;
   }
   if (!is_whole && out->status == -1) out->status = 400;
   return is_whole;
 }
 
-bool MayHaveBody(const httplib::Request& request) {
-  return request.method != "GET" && request.method != "HEAD" &&
-         (request.has_header("Content-Length") || request.has_header("Transfer-Encoding"));
+// As it declares itself.
+bool HasBody(const httplib::Request& request) {
+  std::string length = request.get_header_value("Content-Length");
+  return (!length.empty() && length != "0") || request.has_header("Transfer-Encoding");
+}
+
+bool MayHaveBody(std::string_view method) {
+  return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
 }
 
 // The library's routes are regular expressions of the path, which costs a recursion a character.
@@ -93,19 +105,22 @@ void Route(httplib::Server* server, const HttpServer::Handler& handler) {
   server->set_pre_routing_handler(
       [&handler](const httplib::Request& request, httplib::Response& out) {
         using Outcome = httplib::Server::HandlerResponse;
-        if (request.is_multipart_form_data()) {  // The library insists on taking it apart.
-          out.status = 415;
-          out.set_header("Connection", "close");
-          out.set_content_provider("text/plain", [](size_t, httplib::DataSink&) { return false; });
-          return Outcome::Handled;
-        }
-        if (!MayHaveBody(request)) {
+        if (!HasBody(request)) {
           ToLibrary(handler(FromLibrary(request)), &out);
           return Outcome::Handled;
         }
+        // The library reads the body of no other method, and takes such forms apart.
         uint64_t length = ParseUint64(request.get_header_value("Content-Length")).value_or(0);
+        if (!MayHaveBody(request.method)) {
+          RefuseAndClose(&out, 400, "A request of this method has no body.\n");
+          return Outcome::Handled;
+        }
+        if (request.is_multipart_form_data()) {
+          RefuseAndClose(&out, 415, "Multipart forms are not understood.\n");
+          return Outcome::Handled;
+        }
         if (length > kMaxDiscardedBytes) {
-          RefuseBody(&out, true);
+          RefuseAndClose(&out, 413, kTooLargeText);
           return Outcome::Handled;
         }
         const_cast<httplib::Request&>(request).path = std::string(kOnlyRoute);  // See kOnlyRoute.
@@ -135,8 +150,32 @@ std::string_view HttpRequest::Query() const {
   return mark == std::string::npos ? std::string_view() : std::string_view(target).substr(mark + 1);
 }
 
+// The library's server with our connections.
+class HttpServer::Library final : public httplib::Server {
+ public:
+  Library() : stop_(eventfd(0, EFD_CLOEXEC)) { KILN_CHECK(stop_.IsOpen()); }
+
+  // Ends the wait of every idle connection.
+  void StopWaiting() {
+    eventfd_write(stop_.get(), 1);
+    stop();
+  }
+
+ private:
+  bool process_and_close_socket(int socket) override {
+    HttpConnection connection(Fd(socket), stop_.get(), {kIdleMs, kRequestMs, kMaxHeadBytes});
+    for (int left = kMaxRequestsPerConnection; left > 0 && connection.WaitForRequest(); --left) {
+      bool is_closed = false;
+      if (!process_request(connection, left == 1, is_closed, nullptr) || is_closed) break;
+    }
+    return true;
+  }
+
+  Fd stop_;
+};
+
 HttpServer::HttpServer(Handler handler)
-    : handler_(std::move(handler)), server_(std::make_unique<httplib::Server>()) {
+    : handler_(std::move(handler)), server_(std::make_unique<Library>()) {
   server_->new_task_queue = [] {
     return std::make_unique<httplib::ThreadPool>(kThreads).release();  // The library deletes it.
   };
@@ -146,10 +185,8 @@ HttpServer::HttpServer(Handler handler)
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   });
   server_->set_tcp_nodelay(true);
-  server_->set_keep_alive_max_count(kMaxRequestsPerConnection);
-  server_->set_keep_alive_timeout(kIdleSeconds);
-  server_->set_read_timeout(kIoSeconds);
-  server_->set_write_timeout(kIoSeconds);
+  server_->set_keep_alive_max_count(kMaxRequestsPerConnection);  // What clients are told.
+  server_->set_keep_alive_timeout(kIdleMs / 1000);
   server_->set_payload_max_length(kMaxDiscardedBytes);
   Route(server_.get(), handler_);
 }
@@ -181,7 +218,7 @@ void HttpServer::Stop() {
   for (int i = 0; i < kMostTries && !has_returned_.load() && !server_->is_running(); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  server_->stop();
+  server_->StopWaiting();
 }
 
 }  // namespace kiln

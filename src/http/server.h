@@ -1,12 +1,11 @@
 // An HTTP/1.1 server that hands every request to one handler.
 //
-// A thin wrapper over cpp-httplib, which gives each connection a thread for as long as it lasts: at
-// most kThreads requests run at once, further connections wait. Connections are kept alive; one
-// that is silent for kIdleSeconds, or in the middle of a request for kIoSeconds, is closed. A body
-// over kMaxBodyBytes is answered with 413 and never held in memory; the library limits the request
-// line and each header line to 8 KiB. It decodes %XX in header values, so a header that must be
-// read as sent cannot hold a percent sign. Requests may not be pipelined: the next one is to be
-// sent after the reply.
+// A thin wrapper over cpp-httplib. Each connection has a thread for as long as it lasts: at most
+// kThreads are served at once, further ones wait. Connections are kept alive; one that is silent
+// for kIdleMs, or whose request and reply together take longer than kRequestMs, is closed. A head
+// over kMaxHeadBytes ends the connection; a body over kMaxBodyBytes is answered with 413 and never
+// held in memory. The library decodes %XX in header values, so a header that must be read as sent
+// cannot hold a percent sign.
 //
 // Thread safety: the handler is called from many threads at once. Listen and Run belong to one
 // thread; Stop may be called from any.
@@ -20,10 +19,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-namespace httplib {
-class Server;
-}
 
 namespace kiln {
 
@@ -58,8 +53,9 @@ class HttpServer {
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
 
   static constexpr int kThreads = 64;
-  static constexpr int kIdleSeconds = 5;
-  static constexpr int kIoSeconds = 10;
+  static constexpr int kIdleMs = 5 * 1000;
+  static constexpr int kRequestMs = 30 * 1000;
+  static constexpr size_t kMaxHeadBytes = 64 * 1024;
   static constexpr size_t kMaxBodyBytes = 1 << 20;
 
   explicit HttpServer(Handler handler);
@@ -68,13 +64,15 @@ class HttpServer {
   // Port 0 takes any free one. Empty when it worked, otherwise the reason, as a sentence.
   std::string Listen(const std::string& address, int port);
   int port() const { return port_; }
-  // Serves until Stop, then returns when the last connection is done.
+  // Serves until Stop, then returns when requests under way are answered.
   void Run();
   void Stop();
 
  private:
+  class Library;
+
   Handler handler_;
-  std::unique_ptr<httplib::Server> server_;
+  std::unique_ptr<Library> server_;
   int port_ = 0;
   std::atomic<bool> is_stopped_{false};
   std::atomic<bool> has_returned_{false};

@@ -35,15 +35,26 @@ class HttpServerTest : public testing::Test {
     return response;
   }
 
-  // Sends the bytes on a connection of their own and reads until the server closes it
-  // or `last` has come.
-  std::string Exchange(const std::string& bytes, const std::string& last = "never") {
+  int Connect() {
     int socket = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address = {};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<uint16_t>(server_.port()));
     inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
     EXPECT_EQ(connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    return socket;
+  }
+
+  // Sends the bytes on a connection of their own and reads until the server closes it or `last` has
+  // come.
+  std::string Exchange(const std::string& bytes, const std::string& last = "never") {
+    int socket = Connect();
+    std::string reply = ExchangeOn(socket, bytes, last);
+    close(socket);
+    return reply;
+  }
+
+  static std::string ExchangeOn(int socket, const std::string& bytes, const std::string& last) {
     size_t sent = 0;
     while (sent < bytes.size()) {
       ssize_t n = send(socket, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
@@ -56,7 +67,6 @@ class HttpServerTest : public testing::Test {
          reply.find(last) == std::string::npos && (n = read(socket, buffer, sizeof(buffer))) > 0;) {
       reply.append(buffer, static_cast<size_t>(n));
     }
-    close(socket);
     return reply;
   }
 
@@ -101,11 +111,44 @@ TEST_F(HttpServerTest, AHugeDeclaredBodyIsNotWaitedFor) {
   EXPECT_NE(reply.find("HTTP/1.1 413"), std::string::npos);
 }
 
+TEST_F(HttpServerTest, AConnectionServesManyRequestsAlsoWhenSentAtOnce) {
+  std::string one = "POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
+  std::string last = "GET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  std::string reply = Exchange(one + one + last);
+  EXPECT_NE(reply.find("GET /2 0"), std::string::npos) << reply;
+  EXPECT_NE(reply.find("POST /1 3"), reply.rfind("POST /1 3"));
+}
+
+TEST_F(HttpServerTest, AnEndlessHeadEndsTheConnection) {
+  std::string line = "X-Long: " + std::string(1000, 'a') + "\r\n";
+  std::string head = "GET / HTTP/1.1\r\nHost: x\r\n";
+  while (head.size() <= HttpServer::kMaxHeadBytes) head += line;
+  EXPECT_EQ(Exchange(head).find("203"), std::string::npos);
+  EXPECT_EQ(Exchange(std::string(HttpServer::kMaxHeadBytes + 1, 'a')).find("203"),
+            std::string::npos);
+}
+
+TEST_F(HttpServerTest, StoppingDoesNotWaitForIdleConnections) {
+  int socket = Connect();
+  std::string request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+  EXPECT_NE(ExchangeOn(socket, request, "127.0.0.1").find("203"), std::string::npos);
+  server_.Stop();
+  char byte = 0;
+  EXPECT_EQ(read(socket, &byte, 1), 0);
+  close(socket);
+}
+
 TEST_F(HttpServerTest, MultipartFormsAreRefused) {
   std::string reply = Exchange(
       "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
       "Content-Length: 5\r\n\r\nhello");
   EXPECT_NE(reply.find("HTTP/1.1 415"), std::string::npos) << reply;
+}
+
+TEST_F(HttpServerTest, BodiesOfOtherMethodsAreRefused) {
+  // Its bytes would be taken for the next request.
+  std::string reply = Exchange("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello");
+  EXPECT_NE(reply.find("HTTP/1.1 400"), std::string::npos) << reply;
 }
 
 TEST_F(HttpServerTest, GarbageIsRefused) {

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kVersion = "2015-02-02";
 constexpr std::string_view kXmlNamespace = "http://elasticache.amazonaws.com/doc/2015-02-02/";
 constexpr std::string_view kService = "elasticache";
-constexpr int kMaxRuns = 5;  // Of one handler, until its transaction meets no other's change.
+constexpr int kMaxRuns = 20;  // Of one handler, until its transaction meets no other's change.
 
 // A random UUID (RFC 9562, version 4).
 std::string NewRequestId() {
@@ -98,7 +98,9 @@ HttpResponse Api::Run(const Action& action, const Arguments::Fields& fields,
                       request_id);
   }
   ApiError error;
+  std::unique_lock<std::mutex> lock(rerun_mutex_, std::defer_lock);
   for (int run = 0; run < kMaxRuns; ++run) {
+    if (run == 1) lock.lock();
     Arguments args(fields);
     XmlWriter xml;
     std::string response = fmt::format("{}Response", action.name);

@@ -6,6 +6,7 @@
 // safety: Handle may be called from many threads at once.
 #pragma once
 
+#include <mutex>
 #include <string>
 
 #include "control/aws/action.h"
@@ -27,6 +28,7 @@ class Api {
                    const std::string& request_id);
 
   ApiContext context_;
+  std::mutex rerun_mutex_;  // Calls that lost a race run again one after the other.
   CredentialsLookup credentials_;
 };
 

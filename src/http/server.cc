@@ -44,13 +44,12 @@ void ToLibrary(HttpResponse response, httplib::Response* out) {
 
 constexpr std::string_view kTooLargeText = "The body of a request is limited to 1 MiB.\n";
 
-// With `and_close`, the connection ends after the reply: what is left of the request is not read.
-void RefuseBody(httplib::Response* out, bool and_close) {
-  out->status = 413;
-  if (!and_close) return out->set_content(std::string(kTooLargeText), "text/plain");
+// What is left of the request is not read: the connection ends after the reply.
+void RefuseAndClose(httplib::Response* out, int status, std::string_view text) {
+  out->status = status;
   out->set_header("Connection", "close");
-  out->set_content_provider("text/plain", [](size_t, httplib::DataSink& sink) {
-    sink.write(kTooLargeText.data(), kTooLargeText.size());
+  out->set_content_provider("text/plain", [text](size_t, httplib::DataSink& sink) {
+    sink.write(text.data(), text.size());
     return false;
   });
 }
@@ -64,16 +63,26 @@ bool ReadBody(const httplib::ContentReader& read, std::string* body, httplib::Re
     return size <= kMaxDiscardedBytes;
   });
   if (size > HttpServer::kMaxBodyBytes) {
-    RefuseBody(out, !is_whole);
+    if (!is_whole) {
+      RefuseAndClose(out, 413, kTooLargeText);
+    } else {
+      out->status = 413;
+      out->set_content(std::string(kTooLargeText), "text/plain");
+    }
     return false;
   }
   if (!is_whole && out->status == -1) out->status = 400;
   return is_whole;
 }
 
-bool MayHaveBody(const httplib::Request& request) {
-  return request.method != "GET" && request.method != "HEAD" &&
-         (request.has_header("Content-Length") || request.has_header("Transfer-Encoding"));
+// As it declares itself.
+bool HasBody(const httplib::Request& request) {
+  std::string length = request.get_header_value("Content-Length");
+  return (!length.empty() && length != "0") || request.has_header("Transfer-Encoding");
+}
+
+bool MayHaveBody(std::string_view method) {
+  return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
 }
 
 // The library's routes are regular expressions of the path, which costs a recursion a character.
@@ -93,19 +102,22 @@ void Route(httplib::Server* server, const HttpServer::Handler& handler) {
   server->set_pre_routing_handler(
       [&handler](const httplib::Request& request, httplib::Response& out) {
         using Outcome = httplib::Server::HandlerResponse;
-        if (request.is_multipart_form_data()) {  // The library insists on taking it apart.
-          out.status = 415;
-          out.set_header("Connection", "close");
-          out.set_content_provider("text/plain", [](size_t, httplib::DataSink&) { return false; });
-          return Outcome::Handled;
-        }
-        if (!MayHaveBody(request)) {
+        if (!HasBody(request)) {
           ToLibrary(handler(FromLibrary(request)), &out);
           return Outcome::Handled;
         }
+        // The library reads the body of no other method, and takes such forms apart.
         uint64_t length = ParseUint64(request.get_header_value("Content-Length")).value_or(0);
+        if (!MayHaveBody(request.method)) {
+          RefuseAndClose(&out, 400, "A request of this method has no body.\n");
+          return Outcome::Handled;
+        }
+        if (request.is_multipart_form_data()) {
+          RefuseAndClose(&out, 415, "Multipart forms are not understood.\n");
+          return Outcome::Handled;
+        }
         if (length > kMaxDiscardedBytes) {
-          RefuseBody(&out, true);
+          RefuseAndClose(&out, 413, kTooLargeText);
           return Outcome::Handled;
         }
         const_cast<httplib::Request&>(request).path = std::string(kOnlyRoute);  // See kOnlyRoute.

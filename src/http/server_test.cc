@@ -108,6 +108,12 @@ TEST_F(HttpServerTest, MultipartFormsAreRefused) {
   EXPECT_NE(reply.find("HTTP/1.1 415"), std::string::npos) << reply;
 }
 
+TEST_F(HttpServerTest, BodiesOfOtherMethodsAreRefused) {
+  // Its bytes would be taken for the next request.
+  std::string reply = Exchange("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello");
+  EXPECT_NE(reply.find("HTTP/1.1 400"), std::string::npos) << reply;
+}
+
 TEST_F(HttpServerTest, GarbageIsRefused) {
   EXPECT_NE(Exchange("nonsense\r\n\r\n", "400").find("HTTP/1.1 400"), std::string::npos);
 }

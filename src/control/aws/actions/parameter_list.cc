@@ -23,6 +23,13 @@ std::string_view ChangeTypeText(bool needs_reboot) {
   return needs_reboot ? "requires-reboot" : "immediate";
 }
 
+std::string_view OldestVersion(std::string_view family) {
+  for (const EngineVersion& row : AllEngineVersions()) {
+    if (row.family == family) return row.version;
+  }
+  return {};
+}
+
 void WriteParameter(XmlWriter& out, const ParameterGroup& group, const FamilyParameter& parameter) {
   std::string value = ValueIn(group, parameter);
   out.Text("ParameterName", parameter.name);
@@ -33,15 +40,9 @@ void WriteParameter(XmlWriter& out, const ParameterGroup& group, const FamilyPar
   out.Text("DataType", parameter.type);
   out.OptionalText("AllowedValues", parameter.allowed);
   out.Bool("IsModifiable", parameter.modifiable == Modifiable::kYes);
-  out.OptionalText("MinimumEngineVersion", parameter.minimum_version);
+  std::string_view minimum = parameter.minimum_version;
+  out.OptionalText("MinimumEngineVersion", minimum.empty() ? OldestVersion(group.family) : minimum);
   out.Text("ChangeType", ChangeTypeText(parameter.needs_reboot));
-}
-
-std::string_view OldestVersion(std::string_view family) {
-  for (const EngineVersion& row : AllEngineVersions()) {
-    if (row.family == family) return row.version;
-  }
-  return {};
 }
 
 void WriteNodeTypeParameter(XmlWriter& out, const NodeTypeParameter& parameter,

@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 #include <httplib.h>
+#include <netinet/in.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <thread>
 
 #include "base/number.h"
@@ -125,6 +129,23 @@ void Route(httplib::Server* server, const HttpServer::Handler& handler) {
       });
 }
 
+// The library's connections wait for another request until they have been idle for long enough,
+// and it does not tell which they are. No more requests come in through those of our port; replies
+// still go out.
+void EndRequests(int port) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry("/proc/self/fd", error), end;
+       !error && entry != end; entry.increment(error)) {
+    int fd = static_cast<int>(ParseInt64(entry->path().filename().string()).value_or(-1));
+    sockaddr_storage own = {};
+    socklen_t size = sizeof(own);
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &size) != 0) continue;
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(own);  // IPv6 has its port there, too.
+    bool is_ours = own.ss_family == AF_INET || own.ss_family == AF_INET6;
+    if (is_ours && ntohs(v4.sin_port) == port) ::shutdown(fd, SHUT_RD);
+  }
+}
+
 }  // namespace
 
 bool HeaderNameLess::operator()(std::string_view left, std::string_view right) const {
@@ -194,6 +215,7 @@ void HttpServer::Stop() {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   server_->stop();
+  EndRequests(port_);
 }
 
 }  // namespace kiln

@@ -68,7 +68,7 @@ class HttpServer {
   // Port 0 takes any free one. Empty when it worked, otherwise the reason, as a sentence.
   std::string Listen(const std::string& address, int port);
   int port() const { return port_; }
-  // Serves until Stop, then returns when the last connection is done.
+  // Serves until Stop, then returns when the last reply is sent.
   void Run();
   void Stop();
 

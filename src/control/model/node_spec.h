@@ -46,8 +46,8 @@ struct NodeReport {
   NodeSpec running;  // What it was started with and told since.
   NodeState state = NodeState::kStarting;
   NodeProblem problem = NodeProblem::kNone;  // kFailed without one: was not running at our start.
-  std::string problem_text;  // A sentence that says what to do.
-  int64_t exits = 0;         // Times its process ended without having been asked to.
+  std::string problem_text;                  // A sentence that says what to do.
+  int64_t exits = 0;  // Times its process ended without having been asked to.
   int64_t pid = 0;
 };
 

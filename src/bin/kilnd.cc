@@ -180,16 +180,14 @@ int Serve(const Options& options, const Site& site) {
 
   sigset_t signals = BlockStopSignals();
   AddressBook addresses(*store, site, options.loopback_net);
-  std::unique_ptr<Agent> agent = MakeAgent(options);
-  Orchestrator orchestrator(*store, *agent, addresses, NowMs);
-  Collector collector({[&] { return NodesOf(*agent); },
-                       [&](const std::string& key) { return agent->Statistics(key); }});
+  std::unique_ptr<Agent> agent;
+  std::unique_ptr<Collector> collector;
   Api api({*store, site, NowMs, &addresses},
           [&](std::string_view id) { return keys.SecretOf(id); });
   HttpServer server([&](const HttpRequest& request) {
     if (request.method == "GET" && request.Path() == "/metrics")
       return HttpResponse{
-          200, std::string(kPrometheusContentType), {}, WritePrometheus(collector.Samples())};
+          200, std::string(kPrometheusContentType), {}, WritePrometheus(collector->Samples())};
     return api.Handle(request);
   });
   std::string address;
@@ -198,6 +196,12 @@ int Serve(const Options& options, const Site& site) {
   if (problem.empty()) problem = server.Listen(address, port);
   if (!problem.empty()) return Fail(problem);
 
+  // Only now, for whoever lets go of the agent ends the nodes it has taken over.
+  agent = MakeAgent(options);
+  collector = std::make_unique<Collector>(
+      Collector::Source{[&] { return NodesOf(*agent); },
+                        [&](const std::string& key) { return agent->Statistics(key); }});
+  Orchestrator orchestrator(*store, *agent, addresses, NowMs);
   orchestrator.Start();
   std::thread serving([&] { server.Run(); });
   SayHello(options, "http://" + address + ":" + std::to_string(server.port()));

@@ -23,6 +23,16 @@ def aws(kilnd):
     return kilnd.client()
 
 
+@pytest.fixture
+def never_ready(tmp_path):
+    """A client of a kilnd whose nodes start for ever, so that its clusters stay `creating`."""
+    program = tmp_path / "sleeper"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    with Kilnd("--kiln-server", str(program)) as server:
+        yield server.client()
+
+
 NUMBERS = itertools.count(1)
 
 

@@ -167,7 +167,7 @@ def scripts(tier, preset, *sets):
     """Python tests; with a release build the judges run them too, which shows that the tests are right."""
     files = [path for name in sets for path in python_tests(name)]
     against = tier.options.against or ("both" if preset == "release" else "kiln")
-    if files and (":" in against or tier.build(preset, "kiln-server")):
+    if files and (":" in against or tier.build(preset, "kiln-server", "kilnd")):
         tier.pytest(preset, files, "--against=" + against)
 
 

@@ -42,8 +42,6 @@ void ManagedNode::TakeOver(const NodeSpec& spec, std::optional<int> pid) {
     launched_ms_ = loop_.now_ms();
     return AskAgainAt(loop_.now_ms());
   }
-  report_.problem = NodeProblem::kExited;
-  SetProblemText("It is not running; it is started again.");
 }
 
 void ManagedNode::TakeOverUnknown(int pid) {

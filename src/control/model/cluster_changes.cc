@@ -38,7 +38,11 @@ void AddNode(CacheCluster* cluster, const Endpoint& endpoint, const std::string&
 bool ApplyPending(CacheCluster* cluster, const ReserveAddress& reserve) {
   CacheCluster next = *cluster;
   const PendingValues& pending = cluster->pending;
-  if (!pending.node_type.empty()) next.node_type = pending.node_type;
+  if (!pending.node_type.empty()) {
+    next.node_type = pending.node_type;
+    // Redis gets its memory while it runs; memcached's is a matter of its start.
+    for (CacheNode& node : next.nodes) node.boot += next.IsMemcached();
+  }
   if (!pending.engine_version.empty()) next.engine_version = pending.engine_version;
   if (pending.num_cache_nodes) {
     size_t wanted = static_cast<size_t>(*pending.num_cache_nodes);

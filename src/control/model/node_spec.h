@@ -45,8 +45,8 @@ enum class NodeProblem : uint8_t { kNone, kAddressTaken, kNoProgram, kDiskFull, 
 struct NodeReport {
   NodeSpec running;  // What it was started with and told since.
   NodeState state = NodeState::kStarting;
-  NodeProblem problem = NodeProblem::kNone;
-  std::string problem_text;  // A sentence that says what to do.
+  NodeProblem problem = NodeProblem::kNone;  // kFailed without one: was not running at our start.
+  std::string problem_text;                  // A sentence that says what to do.
   // Times its process ended, after it had been ready, without having been asked to. Starts that
   // fail are told by `problem` alone.
   int64_t exits = 0;

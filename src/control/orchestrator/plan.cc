@@ -107,7 +107,10 @@ class Planner {
     node.exits_told = report.exits;
   }
 
+  // A node without a problem is one that kilnd did not find running when it started.
   void PlanFailed(CacheNode& node, const NodeReport& report, NodeSpec spec) {
+    if (report.problem == NodeProblem::kNone && node.status == "available")
+      node.status = "rebooting";
     if (node.problem != report.problem_text) {
       node.problem = report.problem_text;
       plan_.events.push_back("Cache node " + node.id + " does not start: " + report.problem_text);

@@ -163,6 +163,19 @@ TEST_F(PlanTest, ACrashIsRecoveredAndTold) {
                                                "Finished recovery for cache nodes 0001"}));
 }
 
+// kilnd ends its nodes when it is stopped; what they held is gone when it starts them again.
+TEST_F(PlanTest, ANodeThatDidNotRunWhenKilndStartedIsStartedAndTold) {
+  CacheCluster cluster = Settle(Memcached(2));
+  int64_t version = cluster.discovery_version;
+  events_.clear();
+  Fail("web.0001", NodeProblem::kNone, "");
+  EXPECT_EQ(KindsOf(PlanOf(cluster)), std::vector<Kind>{Kind::kStart});
+  cluster = Settle(cluster);
+  EXPECT_EQ(cluster.nodes[0].status, "available");
+  EXPECT_EQ(cluster.discovery_version, version);
+  EXPECT_EQ(events_, std::vector<std::string>{"Cache node 0001 restarted"});
+}
+
 TEST_F(PlanTest, ALiveParameterIsSetWhileTheNodeRuns) {
   CacheCluster cluster = Settle(Redis());
   group_.values["maxmemory-policy"] = "allkeys-lru";

@@ -64,9 +64,13 @@ ApiError ReadAdditions(ActionCall& call, CacheCluster* cluster, size_t more) {
 ApiError ReadNodeCount(ActionCall& call, bool is_immediate, CacheCluster* cluster) {
   std::optional<int64_t> wanted = call.args.Integer("NumCacheNodes", 1, 1000);
   if (call.args.error()) return call.args.error();
-  if (!wanted) return NoError();
   size_t present = cluster->nodes.size();
-  size_t count = static_cast<size_t>(*wanted);
+  size_t count = wanted ? static_cast<size_t>(*wanted) : present;
+  if (count >= present && !call.args.List("CacheNodeIdsToRemove", "CacheNodeId").empty()) {
+    return Bad(Fault::kInvalidParameterCombination,
+               "CacheNodeIdsToRemove needs a NumCacheNodes that is less than the present number.");
+  }
+  if (!wanted) return NoError();
   cluster->pending.num_cache_nodes.reset();
   cluster->pending.node_ids_to_remove.clear();
   cluster->pending.new_zones.clear();

@@ -2,7 +2,8 @@
 """Writes docs/reference/ anew from what a fresh server says of itself, so the pages cannot lie.
 
 Commands come from COMMAND DOCS and COMMAND INFO, parameters and their defaults from CONFIG GET, metrics
-from INFO; what kilnd answers comes from its API. With --check nothing is written: the exit status is 1 if a page is not as it would be.
+from INFO; what kilnd answers comes from its API. With --check nothing is written: the exit status is 1
+if a page is not as it would be.
 """
 
 import os

@@ -184,6 +184,7 @@ ApiError CreateCacheCluster(ActionCall& call) {
   std::string key = ClusterKey(cluster.id);
   Transaction transaction{.compares = {{key, 0}}, .puts = {}, .deletes = {}};
   if (ApiError error = ReserveNodes(call, zones, &cluster, &transaction)) return error;
+  if (ApiError error = HoldGroups(call, cluster, &transaction)) return error;
   transaction.puts.push_back({key, ToJson(cluster)});
   if (ApiError error = Commit(call, transaction)) return error;
   call.out.Element("CacheCluster",

@@ -169,6 +169,7 @@ ApiError ModifyCacheCluster(ActionCall& call) {
     cluster.status = "modifying";
   }
   if (cluster != before) {
+    if (ApiError error = HoldGroups(call, cluster, &transaction)) return error;
     transaction.puts.push_back({key, ToJson(cluster)});
     if (ApiError error = Commit(call, transaction)) return error;
   }

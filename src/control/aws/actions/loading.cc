@@ -35,6 +35,17 @@ ApiError CheckSubnetGroup(ActionCall& call, const std::string& name) {
       &loaded);
 }
 
+ApiError HoldGroups(ActionCall& call, const CacheCluster& cluster, Transaction* transaction) {
+  for (const std::string& key :
+       {ParameterGroupKey(cluster.parameter_group), SubnetGroupKey(cluster.subnet_group)}) {
+    auto entry = call.api.store.Get(key);
+    if (!entry) return ActionCall::StoreTrouble(entry.error());
+    // Absent: a default group, which nobody can take away.
+    transaction->compares.push_back({key, *entry ? (*entry)->revision : 0});
+  }
+  return NoError();
+}
+
 ApiError Commit(ActionCall& call, const Transaction& transaction) {
   auto revision = call.api.store.Txn(transaction);
   return revision ? NoError() : ActionCall::StoreTrouble(revision.error());

@@ -30,6 +30,9 @@ ApiError LoadParameterGroup(ActionCall& call, const std::string& name, Parameter
 // Whether the subnet group exists; "default" always does.
 ApiError CheckSubnetGroup(ActionCall& call, const std::string& name);
 
+// The cluster's transaction fails when a group that it is about to use goes or changes meanwhile.
+ApiError HoldGroups(ActionCall& call, const CacheCluster& cluster, Transaction* transaction);
+
 // Commits. When somebody else has changed the same documents meanwhile, the answer makes the API
 // run the handler again.
 ApiError Commit(ActionCall& call, const Transaction& transaction);

@@ -222,6 +222,7 @@ ApiError CreateReplicationGroup(ActionCall& call) {
                           .puts = {},
                           .deletes = {}};
   if (ApiError error = ReserveAddresses(call, zone, &member, &group, &transaction)) return error;
+  if (ApiError error = HoldGroups(call, member, &transaction)) return error;
   transaction.puts.push_back({ReplicationGroupKey(id), ToJson(group)});
   transaction.puts.push_back({ClusterKey(member.id), ToJson(member)});
   if (ApiError error = Commit(call, transaction)) return error;

@@ -1,6 +1,7 @@
 #include "control/aws/actions/loading.h"
 
 #include "control/aws/actions/parameter_group_lookup.h"
+#include "control/model/parameter_groups.h"
 #include "control/model/store_keys.h"
 #include "control/model/subnet_groups.h"
 
@@ -36,12 +37,16 @@ ApiError CheckSubnetGroup(ActionCall& call, const std::string& name) {
 }
 
 ApiError HoldGroups(ActionCall& call, const CacheCluster& cluster, Transaction* transaction) {
-  for (const std::string& key :
-       {ParameterGroupKey(cluster.parameter_group), SubnetGroupKey(cluster.subnet_group)}) {
+  std::vector<std::string> keys;  // Default groups are not stored, and nobody can take them away.
+  if (!FindDefaultParameterGroup(cluster.parameter_group))
+    keys.push_back(ParameterGroupKey(cluster.parameter_group));
+  if (cluster.subnet_group != kDefaultSubnetGroup)
+    keys.push_back(SubnetGroupKey(cluster.subnet_group));
+  for (const std::string& key : keys) {
     auto entry = call.api.store.Get(key);
     if (!entry) return ActionCall::StoreTrouble(entry.error());
-    // Absent: a default group, which nobody can take away.
-    transaction->compares.push_back({key, *entry ? (*entry)->revision : 0});
+    if (!*entry) return ActionCall::StoreTrouble(StoreError::kConflict);  // Went just now.
+    transaction->compares.push_back({key, (*entry)->revision});
   }
   return NoError();
 }

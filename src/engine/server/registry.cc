@@ -3,6 +3,7 @@
 #include <array>
 
 #include "engine/commands/groups.h"
+#include "engine/persist/groups.h"
 
 namespace kiln {
 
@@ -14,6 +15,7 @@ std::span<const std::span<const Command>> CommandGroups() {
       StringRangeCommands(),
       LcsCommands(),
       KeyCommands(),
+      DumpCommands(),
       ObjectCommands(),
       ExpireCommands(),
       ScanCommands(),

@@ -133,6 +133,16 @@ uint64_t Db::IdleSeconds(const Record* record) const {
   return (Seconds(context_.now_ms) - record->clock()) & kClockMask;
 }
 
+void Db::SetLfuCounter(Record* record, uint32_t counter) {
+  if (!IsLfu(context_.settings.maxmemory_policy)) return;
+  record->set_clock(Minutes(context_.now_ms) << 8 | counter);
+}
+
+void Db::SetIdleSeconds(Record* record, uint64_t seconds) {
+  if (IsLfu(context_.settings.maxmemory_policy)) return;
+  record->set_clock((Seconds(context_.now_ms) - static_cast<uint32_t>(seconds)) & kClockMask);
+}
+
 void Db::CountUse(Record* record) {
   if (context_.keep_clocks) return;
   if (!IsLfu(context_.settings.maxmemory_policy))

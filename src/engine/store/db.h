@@ -135,6 +135,9 @@ class Db {
   uint32_t LfuCounter(const Record* record) const;
   // Seconds since the record was last used.
   uint64_t IdleSeconds(const Record* record) const;
+  // Both, for RESTORE; without effect under the policies that keep the other.
+  void SetLfuCounter(Record* record, uint32_t counter);
+  void SetIdleSeconds(Record* record, uint64_t seconds);
 
  private:
   DbShard& table(const Key& key) { return keyspace_.table(index_, key.shard()); }

@@ -58,6 +58,9 @@ class Hash {
   template <class F>
   uint64_t Scan(uint64_t cursor, size_t count, F&& f) const;
 
+  // For persistence: the small form, null when the hash has the other.
+  const Listpack* AsListpack() const { return big_ ? nullptr : &compact_; }
+
   Hash Clone() const;
   // Frees up to *budget fields and lowers *budget by their number (a small hash counts as one);
   // true when nothing is left. Once begun, only this and the destructor may be called.

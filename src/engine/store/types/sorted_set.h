@@ -78,6 +78,9 @@ class SortedSet {
   template <class F>
   uint64_t Scan(uint64_t cursor, size_t count, F&& f) const;
 
+  // For persistence: the small form, null when the set has the other.
+  const Listpack* AsListpack() const { return big_ ? nullptr : &compact_; }
+
   SortedSet Clone() const;
   // Frees up to *budget members and lowers *budget by their number (a node of the tree, or a small
   // set, counts as one); true when nothing is left. Once begun, only this and the destructor may be

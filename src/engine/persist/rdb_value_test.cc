@@ -1,0 +1,120 @@
+#include "engine/persist/rdb_value.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/persist/crc64.h"
+#include "engine/persist/old_encodings.h"
+
+namespace kiln {
+namespace {
+
+std::string Hex(std::string_view digits) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < digits.size(); i += 2)
+    bytes.push_back(static_cast<char>(std::stoi(std::string(digits.substr(i, 2)), nullptr, 16)));
+  return bytes;
+}
+
+TEST(Crc64, HasTheKnownCheckValue) {
+  EXPECT_EQ(Crc64(0, "123456789"), 0xe9c6d914c4b8d9ca);
+  EXPECT_EQ(Crc64(Crc64(0, "12345"), "6789"), 0xe9c6d914c4b8d9ca);
+}
+
+TEST(RdbInput, ReadsBackWhatOutputWrote) {
+  std::string bytes;
+  RdbOutput out(&bytes, true);
+  const std::vector<std::string> texts = {"",      "a",          "12",  "-129",
+                                          "70000", "2147483648", "007", std::string(1000, 'x')};
+  for (const std::string& text : texts) out.Text(text);
+  for (uint64_t length : {0ull, 63ull, 64ull, 16383ull, 16384ull, 4294967295ull, 4294967296ull})
+    out.Length(length);
+  out.Integer(INT64_MIN);
+  out.Double(-0.5);
+  EXPECT_LT(bytes.size(), 200u) << "long texts are compressed";
+  RdbInput in(bytes);
+  for (const std::string& text : texts) EXPECT_EQ(in.Text(), text);
+  for (uint64_t length : {0ull, 63ull, 64ull, 16383ull, 16384ull, 4294967295ull, 4294967296ull})
+    EXPECT_EQ(in.Length(), length);
+  EXPECT_EQ(in.Text(), "-9223372036854775808");
+  EXPECT_EQ(in.Double(), -0.5);
+  EXPECT_TRUE(in.AtEnd());
+  EXPECT_FALSE(in.is_broken());
+}
+
+TEST(RdbInput, EveryCutIsNoticed) {
+  std::string bytes;
+  RdbOutput out(&bytes, true);
+  out.Text(std::string(100, 'y'));
+  out.Text("70000");
+  out.Double(1.5);
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    RdbInput in(std::string_view(bytes).substr(0, size));
+    in.Text();
+    in.Text();
+    in.Double();
+    EXPECT_TRUE(in.is_broken()) << size;
+  }
+}
+
+TEST(RdbInput, ADeclaredLengthAllocatesNothing) {
+  RdbInput lzf(Hex("c3058080000000ffffffff0102030405"));
+  lzf.Text();
+  EXPECT_TRUE(lzf.is_broken());
+  RdbInput count(Hex("80ffffffff00"));
+  count.Count();
+  EXPECT_TRUE(count.is_broken());
+}
+
+// Of redis-server 2.8 and 3.0: DEBUG OBJECT's "ziplist" of "a", 1, "12345678901", -3.
+TEST(OldEncodings, ReadsAZiplist) {
+  std::string bytes =
+      Hex("20000000"
+          "1c000000"
+          "0400"
+          "000161"
+          "03f2"
+          "020b3132333435363738393031"
+          "0dfefd"
+          "ff");
+  std::vector<std::string> found;
+  EXPECT_TRUE(ReadZiplist(bytes, [&](const Element& element) {
+    ElementScratch scratch;
+    found.emplace_back(element.ToString(scratch));
+  }));
+  EXPECT_EQ(found, (std::vector<std::string>{"a", "1", "12345678901", "-3"}));
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    EXPECT_FALSE(ReadZiplist(bytes.substr(0, i), [](const Element&) { FAIL(); })) << i;
+  }
+}
+
+TEST(OldEncodings, ReadsAZipmap) {
+  std::string bytes =
+      Hex("02"
+          "03666f6f"
+          "0300626172"
+          "0568656c6c6f"
+          "0502776f726c640000"
+          "ff");
+  std::vector<std::string> found;
+  EXPECT_TRUE(ReadZipmap(bytes, [&](const Element& element) { found.emplace_back(element.text); }));
+  EXPECT_EQ(found, (std::vector<std::string>{"foo", "bar", "hello", "world"}));
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    EXPECT_FALSE(ReadZipmap(bytes.substr(0, i), [](const Element&) {})) << i;
+  }
+}
+
+TEST(RdbValue, AnEmptyOrDoubleCollectionIsBroken) {
+  Settings settings;
+  for (std::string_view digits : {"0400", "0200", "0500", "0100", "1200",
+                                  "020201610161",  // A member twice.
+                                  "040201610162"
+                                  "01610163"}) {  // A field twice.
+    std::string bytes = Hex(digits);
+    RdbInput in(bytes);
+    ReadRdbValue(in, settings);
+    EXPECT_TRUE(in.is_broken()) << digits;
+  }
+}
+
+}  // namespace
+}  // namespace kiln

@@ -7,7 +7,7 @@ import pymemcache
 import pytest
 import redis
 
-from servers import wait_until
+from servers import HOST, free_port, wait_until
 
 from .kilnd import Kilnd, arn, cluster_of, endpoints, refusal
 
@@ -569,3 +569,25 @@ def test_the_quota_of_nodes_counts_all_clusters(crowd):
     refused = refusal(crowd.create_cache_cluster, CacheClusterId="more", Engine="redis", CacheNodeType=TYPE)
     assert refused == ("NodeQuotaForCustomerExceeded", 400,
                        "Customer node quota exceeded. You can have at most 25 nodes in this region")
+
+
+# ---- Where all caches share the machine's address ----
+
+def test_in_mode_host_every_node_has_a_port_of_its_own():
+    # For clients on other machines, who cannot reach 127.x.y.z. The port asked for is where clients begin.
+    with Kilnd("--address-mode", "host", "--port-range", "21300-21399") as kilnd:
+        aws = kilnd.client()
+        port = free_port()
+        create(aws, "mc", "memcached", NumCacheNodes=2, Port=port)
+        cluster = kilnd.wait_cluster("mc")
+        assert config_endpoint(cluster) == (HOST, port)
+        aws.modify_cache_cluster(CacheClusterId="mc", NumCacheNodes=3, ApplyImmediately=True)
+        cluster = kilnd.wait_cluster("mc")
+        assert len({config_endpoint(cluster), *endpoints(cluster)}) == 4
+        for where in [config_endpoint(cluster), *endpoints(cluster)]:
+            assert discovered(where)[1] == sorted(endpoints(cluster))
+        create(aws, "web")
+        assert to_redis(kilnd.wait_cluster("web")).ping()
+        refused = refusal(aws.create_cache_cluster, CacheClusterId="late", Engine="redis", CacheNodeType=TYPE,
+                          Port=port)
+        assert refused[:2] == ("InsufficientCacheClusterCapacity", 400) and str(port) in refused[2]

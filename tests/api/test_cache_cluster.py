@@ -1,5 +1,6 @@
 """Cache clusters through boto3: what the API answers, and whether real clients find it true."""
 
+import datetime
 import re
 import socket
 
@@ -41,6 +42,12 @@ def discovered(where) -> tuple:
     assert lines[0].startswith(b"CONFIG cluster 0 "), lines
     nodes = [node.split("|") for node in lines[2].decode().split()]
     return int(lines[1]), sorted((address, int(port)) for _, address, port in nodes)
+
+
+def window(**from_now) -> str:
+    """A maintenance window of two hours, by when it begins."""
+    begin = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(**from_now)
+    return "-".join(time.strftime("%a:%H:%M").lower() for time in (begin, begin + datetime.timedelta(hours=2)))
 
 
 def config_endpoint(cluster):
@@ -316,6 +323,19 @@ def test_without_apply_immediately_values_wait_and_can_be_taken_back(kilnd, aws)
     aws.modify_cache_cluster(CacheClusterId="waiting", NumCacheNodes=3)
     aws.modify_cache_cluster(CacheClusterId="waiting", ApplyImmediately=True)
     assert len(kilnd.wait_cluster("waiting")["CacheNodes"]) == 3
+
+
+def test_what_waits_is_done_in_the_maintenance_window(kilnd, aws):
+    # By itself, when its time has come.
+    create(aws, "patient", "memcached")
+    kilnd.wait_cluster("patient")
+    aws.modify_cache_cluster(CacheClusterId="patient", NumCacheNodes=2, PreferredMaintenanceWindow=window(days=3))
+    assert kilnd.wait_cluster("patient")["PendingModifiedValues"] == {"NumCacheNodes": 2}
+    aws.modify_cache_cluster(CacheClusterId="patient", PreferredMaintenanceWindow=window(minutes=-30))
+    wait_until(lambda: len(cluster_of(aws, "patient")["CacheNodes"]) == 2)
+    cluster = kilnd.wait_cluster("patient")
+    assert cluster["PendingModifiedValues"] == {}
+    assert discovered(config_endpoint(cluster))[1] == sorted(endpoints(cluster))
 
 
 def test_memcached_nodes_come_and_go_while_the_others_serve(kilnd, aws):

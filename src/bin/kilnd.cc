@@ -4,7 +4,6 @@
 // and on SIGINT or SIGTERM stop in the opposite order.
 
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
@@ -109,11 +108,13 @@ void AddOptions(CLI::App& app, Options* options) {
 }
 
 std::string MakeDataFolder(Options* options) {
+  ::umask(077);  // All that is made is the owner's alone; what is there already stays as it is.
   std::error_code error;
-  std::filesystem::create_directories(options->data_path, error);
-  options->data_path = std::filesystem::canonical(options->data_path, error).string();
-  if (error) return "Cannot make the data directory: " + error.message() + ".";
-  ::chmod(options->data_path.c_str(), 0700);
+  std::filesystem::path path(options->data_path);
+  std::filesystem::create_directories(path, error);
+  if (!error) options->data_path = std::filesystem::canonical(path, error).string();
+  if (error)
+    return "Cannot make the data directory " + path.string() + ": " + error.message() + ".";
   if (options->loopback_net == 0) options->loopback_net = LoopbackNetOf(options->data_path);
   if (options->server_path.empty()) {
     std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -162,6 +163,7 @@ void SayHello(const Options& options, const std::string& url) {
 sigset_t BlockStopSignals() {
   signal(SIGPIPE, SIG_IGN);
   signal(SIGHUP, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // A file that may not grow is an error, as on a full disk.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);

@@ -1,5 +1,6 @@
 """Cache clusters through boto3: what the API answers, and whether real clients find it true."""
 
+import datetime
 import re
 import socket
 
@@ -7,7 +8,7 @@ import pymemcache
 import pytest
 import redis
 
-from servers import wait_until
+from servers import HOST, free_port, wait_until
 
 from .kilnd import Kilnd, arn, cluster_of, endpoints, refusal
 
@@ -41,6 +42,12 @@ def discovered(where) -> tuple:
     assert lines[0].startswith(b"CONFIG cluster 0 "), lines
     nodes = [node.split("|") for node in lines[2].decode().split()]
     return int(lines[1]), sorted((address, int(port)) for _, address, port in nodes)
+
+
+def window(**from_now) -> str:
+    """A maintenance window of two hours, by when it begins."""
+    begin = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(**from_now)
+    return "-".join(time.strftime("%a:%H:%M").lower() for time in (begin, begin + datetime.timedelta(hours=2)))
 
 
 def config_endpoint(cluster):
@@ -318,6 +325,19 @@ def test_without_apply_immediately_values_wait_and_can_be_taken_back(kilnd, aws)
     assert len(kilnd.wait_cluster("waiting")["CacheNodes"]) == 3
 
 
+def test_what_waits_is_done_in_the_maintenance_window(kilnd, aws):
+    # By itself, when its time has come.
+    create(aws, "patient", "memcached")
+    kilnd.wait_cluster("patient")
+    aws.modify_cache_cluster(CacheClusterId="patient", NumCacheNodes=2, PreferredMaintenanceWindow=window(days=3))
+    assert kilnd.wait_cluster("patient")["PendingModifiedValues"] == {"NumCacheNodes": 2}
+    aws.modify_cache_cluster(CacheClusterId="patient", PreferredMaintenanceWindow=window(minutes=-30))
+    wait_until(lambda: len(cluster_of(aws, "patient")["CacheNodes"]) == 2)
+    cluster = kilnd.wait_cluster("patient")
+    assert cluster["PendingModifiedValues"] == {}
+    assert discovered(config_endpoint(cluster))[1] == sorted(endpoints(cluster))
+
+
 def test_memcached_nodes_come_and_go_while_the_others_serve(kilnd, aws):
     # The version of the node list grows with every change: clients ignore a list that is not newer.
     create(aws, "elastic", "memcached")
@@ -569,3 +589,25 @@ def test_the_quota_of_nodes_counts_all_clusters(crowd):
     refused = refusal(crowd.create_cache_cluster, CacheClusterId="more", Engine="redis", CacheNodeType=TYPE)
     assert refused == ("NodeQuotaForCustomerExceeded", 400,
                        "Customer node quota exceeded. You can have at most 25 nodes in this region")
+
+
+# ---- Where all caches share the machine's address ----
+
+def test_in_mode_host_every_node_has_a_port_of_its_own():
+    # For clients on other machines, who cannot reach 127.x.y.z. The port asked for is where clients begin.
+    with Kilnd("--address-mode", "host", "--port-range", "21300-21399") as kilnd:
+        aws = kilnd.client()
+        port = free_port()
+        create(aws, "mc", "memcached", NumCacheNodes=2, Port=port)
+        cluster = kilnd.wait_cluster("mc")
+        assert config_endpoint(cluster) == (HOST, port)
+        aws.modify_cache_cluster(CacheClusterId="mc", NumCacheNodes=3, ApplyImmediately=True)
+        cluster = kilnd.wait_cluster("mc")
+        assert len({config_endpoint(cluster), *endpoints(cluster)}) == 4
+        for where in [config_endpoint(cluster), *endpoints(cluster)]:
+            assert discovered(where)[1] == sorted(endpoints(cluster))
+        create(aws, "web")
+        assert to_redis(kilnd.wait_cluster("web")).ping()
+        refused = refusal(aws.create_cache_cluster, CacheClusterId="late", Engine="redis", CacheNodeType=TYPE,
+                          Port=port)
+        assert refused[:2] == ("InsufficientCacheClusterCapacity", 400) and str(port) in refused[2]

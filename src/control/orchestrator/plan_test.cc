@@ -79,6 +79,15 @@ class PlanTest : public testing::Test {
     report.problem_text.clear();
   }
 
+  // As many steps, but no record is written.
+  void CarryOutAtMost(int steps, const CacheCluster& cluster) {
+    for (int round = 0; round < 3; ++round) {
+      for (const NodeStep& step : PlanOf(cluster).steps) {
+        if (steps-- > 0) CarryOut(step);
+      }
+    }
+  }
+
   ClusterPlan PlanOf(const CacheCluster& cluster) {
     return PlanCluster({cluster, group_, nullptr, reports_, now_ms_});
   }
@@ -270,20 +279,46 @@ TEST_F(PlanTest, NodesOfNoClusterAreRemoved) {
 }
 
 // Whatever step is the last that was carried out before kilnd died, the next plan goes on.
-TEST_F(PlanTest, EveryInterruptionIsGoneOnFrom) {
+TEST_F(PlanTest, EveryInterruptionOfACreationIsGoneOnFrom) {
   for (int carried_out = 0; carried_out < 6; ++carried_out) {
     reports_.clear();
     CacheCluster cluster = Memcached(3);
-    int left = carried_out;
-    for (int round = 0; round < 3; ++round) {
-      ClusterPlan plan = PlanOf(cluster);
-      for (const NodeStep& step : plan.steps) {
-        if (left-- > 0) CarryOut(step);  // The record is lost every time.
-      }
-    }
+    CarryOutAtMost(carried_out, cluster);
     cluster = Settle(cluster);
     EXPECT_EQ(cluster.status, "available") << carried_out << " steps";
     EXPECT_EQ(reports_.size(), 3u);
+  }
+}
+
+TEST_F(PlanTest, EveryInterruptionOfAChangeIsGoneOnFrom) {
+  for (int carried_out = 0; carried_out < 8; ++carried_out) {
+    reports_.clear();
+    CacheCluster cluster = Settle(Memcached(3));
+    int64_t version = cluster.discovery_version;
+    AddNodeTo(&cluster);  // One comes, one goes, one is restarted.
+    cluster.nodes[0].status = "deleting";
+    cluster.nodes[1].boot = 2;
+    cluster.status = "modifying";
+    CarryOutAtMost(carried_out, cluster);
+    cluster = Settle(cluster);
+    EXPECT_EQ(cluster.status, "available") << carried_out << " steps";
+    EXPECT_EQ(reports_.size(), 3u);
+    EXPECT_FALSE(reports_.contains("web.0001"));
+    EXPECT_EQ(reports_["web.0002"].running.boot, 2);
+    EXPECT_EQ(cluster.discovered, (std::vector<std::string>{"0002", "0003", "0004"}));
+    EXPECT_GT(cluster.discovery_version, version);
+  }
+}
+
+TEST_F(PlanTest, EveryInterruptionOfADeletionIsGoneOnFrom) {
+  for (int carried_out = 0; carried_out < 4; ++carried_out) {
+    CacheCluster cluster = Settle(Memcached(3));
+    cluster.status = "deleting";
+    is_gone_ = false;
+    CarryOutAtMost(carried_out, cluster);
+    Settle(cluster);
+    EXPECT_TRUE(is_gone_) << carried_out << " steps";
+    EXPECT_TRUE(reports_.empty());
   }
 }
 

@@ -30,6 +30,15 @@ constexpr char kDelete[] = "DELETE FROM entries WHERE key = ?1";
 constexpr char kCount[] = "UPDATE counters SET value = ?1 WHERE name = 'revision'";
 constexpr char kRevision[] = "SELECT value FROM counters WHERE name = 'revision'";
 
+std::string WhyNot(const std::string& path, int code) {
+  if (code == SQLITE_BUSY)
+    return "Another kilnd uses the state store " + path + ": stop it, or choose another directory.";
+  std::string advice = code == SQLITE_NOTADB || code == SQLITE_CORRUPT
+                           ? "; put a copy of it back, or move it away to begin with nothing."
+                           : ".";
+  return "Cannot open the state store " + path + ": " + sqlite3_errstr(code) + advice;
+}
+
 }  // namespace
 
 // A prepared statement in use; leaves it ready for the next.
@@ -96,10 +105,8 @@ std::unique_ptr<SqliteStore> SqliteStore::Open(const std::string& path, std::str
   auto store = std::make_unique<SqliteStore>(Unopened{});
   int code = sqlite3_open(path.c_str(), &store->db_);
   if (code == SQLITE_OK && store->Prepare(problem)) return store;
-  if (problem->empty()) {
-    *problem = "Cannot open the state store " + path + ": " +
-               (store->db_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(store->db_));
-  }
+  if (problem->empty())
+    *problem = WhyNot(path, store->db_ == nullptr ? code : sqlite3_errcode(store->db_));
   return nullptr;
 }
 
@@ -115,7 +122,7 @@ bool SqliteStore::Prepare(std::string* problem) {
     version = static_cast<int>(statement.Number(0));
   }
   if (version > kSchemaVersion) {
-    *problem = "The state store is of a later version of Kiln than this one.";
+    *problem = "The state store is of a later version of Kiln than this one: install that version.";
     return false;
   }
   if (!Execute(kSchema)) return false;

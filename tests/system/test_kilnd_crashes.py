@@ -1,0 +1,146 @@
+"""kilnd killed with -9 at many moments of every change: after its next start the change is done, and done once.
+
+Moments are chosen in two ways: after each change of the state store or of a node's folder that is
+seen from outside, and by a sweep of delays. Each crash meets the data directory that the one before
+has left, so that what it leaves behind must not disturb the next either.
+"""
+
+import glob
+import time
+
+import pytest
+from servers import wait_until
+
+from api.kilnd import Kilnd, cluster_of, endpoints
+
+SWEEP_MS = range(0, 150, 10)
+QUIET_S = 0.3  # without a change: there will be no more
+
+
+def create(aws):
+    aws.create_cache_cluster(CacheClusterId="web", Engine="memcached", CacheNodeType="cache.t3.micro", NumCacheNodes=2)
+
+
+def grow(aws):
+    aws.modify_cache_cluster(CacheClusterId="web", NumCacheNodes=3, ApplyImmediately=True)
+
+
+def shrink(aws):
+    first = cluster_of(aws, "web")["CacheNodes"][0]["CacheNodeId"]
+    aws.modify_cache_cluster(CacheClusterId="web", NumCacheNodes=2, CacheNodeIdsToRemove=[first], ApplyImmediately=True)
+
+
+def change_type(aws):
+    other = {"cache.t3.micro": "cache.t3.small", "cache.t3.small": "cache.t3.micro"}
+    aws.modify_cache_cluster(CacheClusterId="web", CacheNodeType=other[cluster_of(aws, "web")["CacheNodeType"]],
+                             ApplyImmediately=True)
+
+
+def reboot(aws):
+    ids = [node["CacheNodeId"] for node in cluster_of(aws, "web")["CacheNodes"]]
+    aws.reboot_cache_cluster(CacheClusterId="web", CacheNodeIdsToReboot=ids)
+
+
+def delete(aws):
+    aws.delete_cache_cluster(CacheClusterId="web")
+
+
+def settled(kilnd, nodes: int) -> dict:
+    """The processes when kilnd has done what it was told; then nothing is there that should not be."""
+    cluster = kilnd.wait_cluster("web", "available" if nodes else None)
+    wanted = {f"web.{node['CacheNodeId']}" for node in cluster["CacheNodes"]} if nodes else set()
+    wait_until(lambda: set(kilnd.nodes()) == wanted, what=f"there are processes of {wanted} alone")
+    wait_until(lambda: kilnd.folders() == wanted, what=f"there are folders of {wanted} alone")
+    assert len(wanted) == nodes
+    if nodes:
+        cluster = kilnd.wait_cluster("web")
+        assert {node["CacheNodeStatus"] for node in cluster["CacheNodes"]} == {"available"}
+        assert len(set(endpoints(cluster))) == nodes
+    return kilnd.nodes()
+
+
+class Delay:
+    def __init__(self, delay_ms: int):
+        self.delay_ms = delay_ms
+
+    def begin(self, kilnd):
+        pass
+
+    def has_come(self) -> bool:
+        time.sleep(self.delay_ms / 1000)
+        return True
+
+
+class Change:
+    """After so many changes of what is on the disk."""
+
+    def __init__(self, count: int):
+        self.count = count
+
+    def begin(self, kilnd):
+        self.data = kilnd.data
+        self.seen = self.look()
+
+    def look(self) -> tuple:
+        log = (self.data / "state.db-wal").stat()
+        return log.st_size, log.st_mtime_ns, sorted(glob.glob(f"{self.data}/nodes/*/*"))
+
+    def has_come(self) -> bool:
+        left, quiet_at = self.count, time.monotonic() + QUIET_S
+        while left > 0 and time.monotonic() < quiet_at:
+            now = self.look()
+            if now != self.seen:
+                left, quiet_at, self.seen = left - 1, time.monotonic() + QUIET_S, now
+        return left == 0
+
+
+def crash_during(kilnd, change, nodes: int, moment) -> bool:
+    """Makes the change, kills kilnd at the moment and starts it again. False: the moment never came."""
+    client, before = kilnd.client(), kilnd.nodes()
+    moment.begin(kilnd)
+    change(client)
+    came = moment.has_come()
+    kilnd.kill()
+    kilnd.start()
+    after = settled(kilnd, nodes)
+    for node in before.keys() & after.keys():
+        is_same = before[node] == after[node]
+        assert is_same == (change in (grow, shrink)), f"{node}\n{kilnd.log_tail()}"
+    return came
+
+
+def events_of(kilnd, text: str) -> int:
+    pages = kilnd.client().get_paginator("describe_events").paginate()
+    return sum(text in event["Message"] for page in pages for event in page["Events"])
+
+
+@pytest.fixture
+def kilnd():
+    with Kilnd() as running:
+        yield running
+
+
+# A change and the one that undoes it, with the number of nodes after each.
+PAIRS = [(create, 2, delete, 0), (grow, 3, shrink, 2), (change_type, 2, change_type, 2), (reboot, 2, reboot, 2)]
+
+
+@pytest.mark.parametrize("there, more, back, fewer", PAIRS, ids=[pair[0].__name__ for pair in PAIRS])
+def test_a_change_is_finished_wherever_kilnd_was_killed(kilnd, there, more, back, fewer):
+    if there is not create:
+        create(kilnd.client())
+        settled(kilnd, 2)
+    rounds = 0
+    for delay_ms in SWEEP_MS:
+        rounds += 1
+        crash_during(kilnd, there, more, Delay(delay_ms))
+        crash_during(kilnd, back, fewer, Delay(delay_ms))
+    step, steps = 0, [True, True]
+    while any(steps):
+        rounds += 1
+        steps = [crash_during(kilnd, there, more, Change(step)), crash_during(kilnd, back, fewer, Change(step))]
+        step += 1
+    assert step > 2, "no step was seen"
+    told = {create: ["Cache cluster created", "Cache cluster deleted"],
+            grow: ["Added cache node", "Removed cache node"]}.get(there, [])
+    assert {text: events_of(kilnd, text) for text in told} == dict.fromkeys(told, rounds)
+    assert kilnd.end() == 0 and not kilnd.nodes()

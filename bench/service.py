@@ -15,7 +15,7 @@ import botocore.credentials
 
 import peers
 import summary
-from api.kilnd import REGION, Kilnd
+from api.kilnd import REGION, Kilnd, endpoints
 
 CREATE_MS, DELETE_MS, ALL_S, IDLE_PERCENT, PAGE_MS = 500, 1_000, 60, 2, 100
 PAGE = 100  # the most that AWS tells in one answer
@@ -23,11 +23,9 @@ LIMIT_S = 60.0
 MICRO = {"Engine": "redis", "CacheNodeType": "cache.t3.micro"}
 
 
-class Service(Kilnd):
-    """On both cores, whatever those of this process are."""
-
-    def spawn(self, *options, prefix=()):
-        return super().spawn(*options, prefix=["taskset", "-c", peers.BOTH_CORES, *prefix])
+class Service(peers.Accounted, Kilnd):
+    def __init__(self, *options: str):
+        super().__init__(*options, cores=peers.BOTH_CORES)
 
 
 def elapsed_ms(started: float) -> float:
@@ -54,9 +52,8 @@ def answers(place) -> bool:
 def places_of(cache, **which) -> list:
     """Of the nodes of clusters that are available."""
     pages = cache.get_paginator("describe_cache_clusters").paginate(ShowCacheNodeInfo=True, **which)
-    return [(node["Endpoint"]["Address"], node["Endpoint"]["Port"])
-            for cluster in pages.search("CacheClusters[]") if cluster["CacheClusterStatus"] == "available"
-            for node in cluster["CacheNodes"]]
+    return [place for cluster in pages.search("CacheClusters[]") if cluster["CacheClusterStatus"] == "available"
+            for place in endpoints(cluster)]
 
 
 def created_ms(cache, name: str) -> float:
@@ -70,7 +67,7 @@ def created_ms(cache, name: str) -> float:
 
 def deleted_ms(kilnd, cache, name: str) -> float:
     """From the call until neither a process nor a record is left."""
-    [pid] = kilnd.nodes()[f"{name}.0001"]
+    pid = kilnd.nodes()[f"{name}.0001"]
     started = time.monotonic()
     cache.delete_cache_cluster(CacheClusterId=name)
 
@@ -117,11 +114,11 @@ def many(session, kilnd, cache) -> list:
 
 def idle(session, kilnd) -> list:
     """CPU shares of kilnd and of its nodes together, in percent of one core."""
-    pids = [pid for node in kilnd.nodes().values() for pid in node]
+    pids = list(kilnd.nodes().values())
     session.say(f"idle with {len(pids)} nodes")
 
     def used():
-        return peers.cpu_s(kilnd.process.pid), sum(peers.cpu_s(pid) for pid in pids)
+        return kilnd.cpu_s(), sum(peers.cpu_s(pid) for pid in pids)
 
     window_s = session.size(20.0, 1.0) / session.rounds
     service, nodes = [], []
@@ -141,7 +138,7 @@ def raw_page_ms(kilnd, connection, marker: str) -> float:
               "MaxRecords": str(PAGE), **({"Marker": marker} if marker else {})}
     request = botocore.awsrequest.AWSRequest("POST", kilnd.url + "/", data=urllib.parse.urlencode(fields), headers={
         "Content-Type": "application/x-www-form-urlencoded", "Host": urllib.parse.urlsplit(kilnd.url).netloc})
-    keys = botocore.credentials.Credentials(*kilnd.credentials().values())
+    keys = botocore.credentials.Credentials(*kilnd.credentials())
     botocore.auth.SigV4Auth(keys, "elasticache", REGION).add_auth(request)
     started = time.monotonic()
     connection.request("POST", "/", request.data, dict(request.headers))

@@ -21,6 +21,19 @@ def program(name: str) -> str:
     return str(pathlib.Path(servers.kiln_binary()).with_name(name))
 
 
+def tasks(pid: int) -> list:
+    return list(pathlib.Path(f"/proc/{pid}/task").iterdir())
+
+
+def cpu_s(pid: int) -> float:
+    """User and system time of all threads; schedstat counts nanoseconds, stat only ticks."""
+    try:
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks(pid)) / 1e9
+    except FileNotFoundError:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Accounted:
     """Mixed into a server: its cores, and its CPU time, memory and wake-ups as the kernel counts them."""
 
@@ -35,15 +48,10 @@ class Accounted:
         return ["taskset", "-c", self.cores, *self.under, *super().argv()]
 
     def tasks(self) -> list:
-        return list(pathlib.Path(f"/proc/{self.process.pid}/task").iterdir())
+        return tasks(self.process.pid)
 
     def cpu_s(self) -> float:
-        """User and system time of all threads; schedstat counts nanoseconds, stat only ticks."""
-        try:
-            return sum(int((task / "schedstat").read_text().split()[0]) for task in self.tasks()) / 1e9
-        except FileNotFoundError:
-            stat = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-            return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s(self.process.pid)
 
     def wakeups(self) -> dict:
         """How often each thread has gone to sleep, by thread."""

@@ -24,6 +24,7 @@ import load
 import memory
 import peers
 import report
+import service
 import stalls
 
 
@@ -56,6 +57,11 @@ TABLES = (
           "at most 10 wake-ups a second for each worker", idle.table),
     Table("fairness", "Round trips of 5 serial clients beside 45 clients at pipeline 64.",
           "p99.9 1 ms", fairness.table),
+    Table("service",
+          "kilnd, called with boto3: caches of one node come and go, 100 are idle for 20 s, 1,000 (simulated) are "
+          "listed. The worst of the values is what must reach a target.",
+          "500 ms to the first PONG, 1 s to be gone, 60 s for 100 caches, 2 % of a core idle, 100 ms a page",
+          service.table),
 )
 
 

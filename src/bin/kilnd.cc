@@ -154,7 +154,8 @@ void SayHello(const Options& options, const std::string& url) {
       "  alias kiln='aws --endpoint-url %s elasticache'\n"
       "  kiln create-cache-cluster --cache-cluster-id my-cache --engine redis"
       " --cache-node-type cache.t3.micro\n"
-      "  kiln describe-cache-clusters --show-cache-node-info\n\n",
+      "  kiln wait cache-cluster-available --cache-cluster-id my-cache\n"
+      "  kiln describe-cache-clusters --cache-cluster-id my-cache --show-cache-node-info\n\n",
       url.c_str(), options.data_path.c_str(), options.region.c_str(), url.c_str());
   std::fflush(stdout);
 }

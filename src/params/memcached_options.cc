@@ -58,6 +58,9 @@ void SetSocket(Draft& draft, const char* value) {
 void SetAdminSocket(Draft& draft, const char* value) {
   draft.Set("admin-socket", value);
 }
+void SetDiscovery(Draft& draft, const char* value) {
+  draft.memcache.discovery = value;
+}
 void SetSocketMode(Draft& draft, const char* value) {
   draft.Set("unixsocketperm", value);
 }
@@ -178,7 +181,7 @@ void RefuseMemoryFile(Draft& draft, const char*) {
 void ReadExtended(Draft& draft, const char* value);
 
 // In place of the letters of options that have none.
-enum LongOption : char { kAdminSocketOption = 1, kEndpointsOption };
+enum LongOption : char { kAdminSocketOption = 1, kEndpointsOption, kDiscoveryOption };
 
 struct Option {
   char letter;
@@ -231,6 +234,7 @@ constexpr Option kOptions[] = {
   {'N', "napi-ids",            required_argument, "<num>",     CheckNapiIds,      "accepted, no effect"},
   {kAdminSocketOption, "admin-socket", required_argument, "<file>", SetAdminSocket, "unix socket for this user only, on which every command may be run, whatever -c says; \"config set\" and \"config delete\" on it alone"},
   {kEndpointsOption, "endpoints", required_argument, "<list>", AddEndpoints,      "comma separated list of further addresses to listen on, as <addr>:<port>; several processes may share one"},
+  {kDiscoveryOption, "auto-discovery", required_argument, "<text>", SetDiscovery, "what \"config get cluster\" answers from the start"},
 };
 
 // Of -o. Those with a value that memcached insists on are marked.

@@ -84,10 +84,11 @@ TEST(MemcachedOptions, CloseTheNetworkForAUnixSocket) {
 TEST(MemcachedOptions, SetUpAManagedNode) {
   Settings settings =
       SettingsOf({"--admin-socket=/tmp/a b.sock", "--endpoints=127.0.0.1:7001,[::1]:7002",
-                  "--endpoints", "127.0.0.2:7001"});
+                  "--endpoints", "127.0.0.2:7001", "--auto-discovery=1\nh|127.0.0.1|7001\n"});
   EXPECT_EQ(settings.admin_socket, "/tmp/a b.sock");
   EXPECT_EQ(settings.endpoints,
             std::vector<std::string>({"127.0.0.1:7001", "[::1]:7002", "127.0.0.2:7001"}));
+  EXPECT_EQ(settings.memcache.discovery, "1\nh|127.0.0.1|7001\n");
   EXPECT_EQ(Read({"--endpoints=127.0.0.1"}).exit_code, 64);
   EXPECT_EQ(Read({"--endpoints=127.0.0.1"}).text, "'127.0.0.1' is no endpoint (address:port)\n");
 }

@@ -60,6 +60,7 @@ struct MemcacheSettings {
   bool flush_enabled = true;
   bool shutdown_enabled = false;
   uint32_t verbosity = 0;  // said back by "stats settings"
+  std::string discovery;   // What "config get cluster" answers from the start; empty: nothing.
 };
 
 struct Settings {

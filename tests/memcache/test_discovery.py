@@ -133,6 +133,15 @@ def statistics(connection):
     return {line.split()[1].decode(): line.split()[2] for line in lines if line.startswith(b"STAT")}
 
 
+def test_it_may_be_told_at_the_start():
+    with require(Cache)(f"--auto-discovery={TEXT.decode()}") as server, server.admin() as admin:
+        with socket.create_connection((HOST, server.port), timeout=20) as connection:
+            assert ask(connection, b"config get cluster\r\n", b"END\r\n") == ANSWER
+            assert ask(connection, b"get AmazonElastiCache:cluster\r\n", b"END\r\n") == ITEM
+            assert set_text(admin, b"new") == b"STORED\r\n"
+            assert ask(connection, b"config get cluster\r\n", b"END\r\n") == b"CONFIG cluster 0 3\r\nnew\r\nEND\r\n"
+
+
 def test_it_is_counted(client, admin):
     ask(admin, b"stats reset\r\n", b"RESET\r\n")
     set_text(admin, TEXT)

@@ -138,7 +138,6 @@ void ManagedNode::Launch() {
   launched_ms_ = loop_.now_ms();
   ready_ms_ = 0;
   report_.running = wanted_;
-  report_.running.discovery.clear();  // Told when it is ready.
   if (int error = WriteFiles(); error != 0) return Fail(DiagnoseFiles(error, folder_));
   log_mark_ = MarkLogs(folder_);
   auto process = NodeProcess::Start(loop_,

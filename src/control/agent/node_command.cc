@@ -49,6 +49,9 @@ std::vector<std::string> MemcachedArguments(const NodeSpec& spec, const NodeFold
     arguments.push_back("--" + std::string(kEndpointsParameter) + '=' +
                         EndpointsText(spec.endpoints, ','));
   }
+  // From its first moment on, for clients of a shared endpoint may meet any node there.
+  if (!spec.discovery.empty())
+    arguments.push_back("--" + std::string(kDiscoveryParameter) + '=' + spec.discovery);
   return arguments;
 }
 

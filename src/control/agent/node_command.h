@@ -24,6 +24,7 @@ inline constexpr std::string_view kAdminSocketName = "admin.sock";
 // kiln-server's parameters for nodes that somebody manages.
 inline constexpr std::string_view kAdminSocketParameter = "admin-socket";
 inline constexpr std::string_view kEndpointsParameter = "endpoints";
+inline constexpr std::string_view kDiscoveryParameter = "auto-discovery";  // Of memcached alone.
 inline constexpr std::string_view kManagedNodeParameter = "managed-node";
 
 bool IsMemcached(const NodeSpec& spec);

@@ -46,12 +46,14 @@ TEST(NodeCommand, MakesTheCommandLineOfAMemcachedNode) {
   spec.start_parameters = {
       {"m", "64"}, {"C", ""}, {"max-item-size", "2m"}, {"o.modern", ""}, {"o.idle_timeout", "10"}};
   spec.endpoints = {{.address = "127.77.0.6", .port = 11211}, {.address = "::1", .port = 7000}};
+  spec.discovery = "1\nhost|127.0.0.1|11211\n";
   EXPECT_EQ(
       NodeArguments(spec, kFolder),
       std::vector<std::string>(
           {"/data/nodes/s.0001/kiln-memcached", "-l", "127.77.0.5", "-p", "6379", "-C", "-m", "64",
            "--max-item-size=2m", "-o", "idle_timeout=10,modern",
-           "--admin-socket=/proc/self/cwd/admin.sock", "--endpoints=127.77.0.6:11211,[::1]:7000"}));
+           "--admin-socket=/proc/self/cwd/admin.sock", "--endpoints=127.77.0.6:11211,[::1]:7000",
+           "--auto-discovery=1\nhost|127.0.0.1|11211\n"}));
 }
 
 TEST(NodeCommand, TellsWhatTakesANewStart) {

@@ -28,7 +28,6 @@ void SimulatedAgent::Advance(Node& node) const {
 void SimulatedAgent::StartLocked(const NodeSpec& spec) {
   Node& node = nodes_[spec.Key()];
   node.report.running = spec;
-  node.report.running.discovery.clear();
   auto failing = failing_.find(spec.Key());
   bool fails = failing != failing_.end();
   node.report.problem = fails ? failing->second : NodeProblem::kNone;

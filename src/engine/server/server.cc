@@ -65,6 +65,8 @@ Server::Server(ParameterSet& parameters, Protocol protocol, std::string config_f
   services_.pubsub = &pubsub_;
   services_.slowlog = &slow_log_;
   services_.discovery = &discovery_;
+  if (!settings().memcache.discovery.empty())
+    discovery_.Set("cluster", 0, settings().memcache.discovery);
   services_.latency = &latency_;
   scripts_ = MakeScriptRunner(services_);
   services_.scripts = scripts_.get();

@@ -106,7 +106,8 @@ class Kilnd(Server):
         """Polls until each of the texts is part of a message, of any source or of a cluster. All messages."""
         client = self.client()
         filters = {"SourceIdentifier": source, "SourceType": "cache-cluster"} if source else {}
-        return self._wait(lambda: [event["Message"] for event in client.describe_events(**filters)["Events"]],
+        pages = client.get_paginator("describe_events").paginate(**filters)
+        return self._wait(lambda: [event["Message"] for page in pages for event in page["Events"]],
                           lambda messages: all(any(text in message for message in messages) for text in texts),
                           f"there are events with {texts}")
 

@@ -1,5 +1,6 @@
 """Cache clusters through boto3: what the API answers, and whether real clients find it true."""
 
+import concurrent.futures
 import datetime
 import re
 import socket
@@ -7,6 +8,7 @@ import socket
 import pymemcache
 import pytest
 import redis
+from botocore.exceptions import ClientError
 
 from servers import HOST, free_port, wait_until
 
@@ -303,6 +305,23 @@ def test_what_is_not_built_is_refused_by_name(aws):
         refused = refusal(aws.create_cache_cluster, CacheClusterId="refused", Engine="redis", CacheNodeType=TYPE,
                         **arguments)
         assert refused[:2] == ("UnsupportedOperation", 400) and next(iter(arguments)) in refused[2]
+
+
+def test_calls_at_the_same_moment_do_not_meet(kilnd, aws):
+    # One id has one cluster, and an address one node; whoever lost a race is not told "try again".
+    def attempt(name):
+        try:
+            return create(kilnd.client(), name)["CacheClusterId"]
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        same = list(pool.map(attempt, ["raced"] * 12))
+        assert sorted(same) == ["CacheClusterAlreadyExists"] * 11 + ["raced"]
+        names = [f"racer-{i}" for i in range(12)]
+        assert list(pool.map(attempt, names)) == names
+    places = [endpoints(kilnd.wait_cluster(name))[0] for name in names]
+    assert len(set(places)) == 12
 
 
 # ---- Modify ----

@@ -45,15 +45,30 @@ def delete(aws):
     aws.delete_cache_cluster(CacheClusterId="web")
 
 
-def settled(kilnd, nodes: int) -> dict:
+def create_group(aws):
+    aws.create_replication_group(ReplicationGroupId="rg", ReplicationGroupDescription="d", Engine="valkey",
+                                 CacheNodeType="cache.t3.micro")
+
+
+def delete_group(aws):
+    aws.delete_replication_group(ReplicationGroupId="rg")
+
+
+def group_states(kilnd) -> list:
+    return [group["Status"] for group in kilnd.client().describe_replication_groups()["ReplicationGroups"]]
+
+
+def settled(kilnd, nodes: int, name="web") -> dict:
     """The processes when kilnd has done what it was told; then nothing is there that should not be."""
-    cluster = kilnd.wait_cluster("web", "available" if nodes else None)
-    wanted = {f"web.{node['CacheNodeId']}" for node in cluster["CacheNodes"]} if nodes else set()
+    cluster = kilnd.wait_cluster(name, "available" if nodes else None)
+    wanted = {f"{name}.{node['CacheNodeId']}" for node in cluster["CacheNodes"]} if nodes else set()
+    if name == "rg-001":
+        wait_until(lambda: group_states(kilnd) == (["available"] if nodes else []), what="the group follows")
     wait_until(lambda: set(kilnd.nodes()) == wanted, what=f"there are processes of {wanted} alone")
     wait_until(lambda: kilnd.folders() == wanted, what=f"there are folders of {wanted} alone")
     assert len(wanted) == nodes
     if nodes:
-        cluster = kilnd.wait_cluster("web")
+        cluster = kilnd.wait_cluster(name)
         assert {node["CacheNodeStatus"] for node in cluster["CacheNodes"]} == {"available"}
         assert len(set(endpoints(cluster))) == nodes
     return kilnd.nodes()
@@ -94,7 +109,7 @@ class Change:
         return left == 0
 
 
-def crash_during(kilnd, change, nodes: int, moment) -> bool:
+def crash_during(kilnd, change, nodes: int, moment, name="web") -> bool:
     """Makes the change, kills kilnd at the moment and starts it again. False: the moment never came."""
     client, before = kilnd.client(), kilnd.nodes()
     moment.begin(kilnd)
@@ -102,7 +117,7 @@ def crash_during(kilnd, change, nodes: int, moment) -> bool:
     came = moment.has_come()
     kilnd.kill()
     kilnd.start()
-    after = settled(kilnd, nodes)
+    after = settled(kilnd, nodes, name)
     for node in before.keys() & after.keys():
         is_same = before[node] == after[node]
         assert is_same == (change in (grow, shrink)), f"{node}\n{kilnd.log_tail()}"
@@ -121,26 +136,45 @@ def kilnd():
 
 
 # A change and the one that undoes it, with the number of nodes after each.
-PAIRS = [(create, 2, delete, 0), (grow, 3, shrink, 2), (change_type, 2, change_type, 2), (reboot, 2, reboot, 2)]
+PAIRS = [(create, 2, delete, 0), (grow, 3, shrink, 2), (change_type, 2, change_type, 2), (reboot, 2, reboot, 2),
+         (create_group, 1, delete_group, 0)]
+# What must have been told as often as it was done.
+TOLD = {
+    create: ["Cache cluster created", "Cache cluster deleted"],
+    grow: ["Added cache node", "Removed cache node"],
+    create_group: ["Replication group rg created", "Replication group rg deleted", "Cache cluster deleted"],
+}
 
 
 @pytest.mark.parametrize("there, more, back, fewer", PAIRS, ids=[pair[0].__name__ for pair in PAIRS])
 def test_a_change_is_finished_wherever_kilnd_was_killed(kilnd, there, more, back, fewer):
-    if there is not create:
+    name = "rg-001" if there is create_group else "web"
+    if fewer:
         create(kilnd.client())
-        settled(kilnd, 2)
+        settled(kilnd, fewer)
     rounds = 0
     for delay_ms in SWEEP_MS:
         rounds += 1
-        crash_during(kilnd, there, more, Delay(delay_ms))
-        crash_during(kilnd, back, fewer, Delay(delay_ms))
+        crash_during(kilnd, there, more, Delay(delay_ms), name)
+        crash_during(kilnd, back, fewer, Delay(delay_ms), name)
     step, steps = 0, [True, True]
     while any(steps):
         rounds += 1
-        steps = [crash_during(kilnd, there, more, Change(step)), crash_during(kilnd, back, fewer, Change(step))]
+        steps = [crash_during(kilnd, there, more, Change(step), name),
+                 crash_during(kilnd, back, fewer, Change(step), name)]
         step += 1
     assert step > 2, "no step was seen"
-    told = {create: ["Cache cluster created", "Cache cluster deleted"],
-            grow: ["Added cache node", "Removed cache node"]}.get(there, [])
+    told = TOLD.get(there, [])
     assert {text: events_of(kilnd, text) for text in told} == dict.fromkeys(told, rounds)
     assert kilnd.end() == 0 and not kilnd.nodes()
+
+
+@pytest.mark.parametrize("delay_ms", [0, 10, 20, 40, 80])
+def test_an_end_in_the_middle_of_a_change_leaves_no_process(kilnd, delay_ms):
+    # The signal meets nodes that have just been started, or not yet.
+    kilnd.client().create_cache_cluster(CacheClusterId="web", Engine="memcached", CacheNodeType="cache.t3.micro",
+                                        NumCacheNodes=10)
+    time.sleep(delay_ms / 1000)
+    assert kilnd.end() == 0 and not kilnd.nodes()
+    kilnd.start()
+    settled(kilnd, 10)

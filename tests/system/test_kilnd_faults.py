@@ -1,4 +1,4 @@
-"""What befalls kilnd and its nodes: crashes, hangs, taken ports, missing programs, full disks; it recovers and tells."""
+"""What hits kilnd and its nodes: crashes, hangs, taken ports, missing programs, full disks. It recovers and tells."""
 
 import os
 import re

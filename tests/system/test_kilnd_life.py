@@ -1,5 +1,6 @@
 """kilnd starts and ends, as whoever runs it sees it: nodes end, stay or are found again; what cannot be is refused."""
 
+import http.client
 import signal
 import socket
 import sqlite3
@@ -79,12 +80,15 @@ def test_a_signal_ends_it_and_its_nodes_in_good_order(kilnd, number):
 
 def test_a_silent_client_does_not_keep_it_from_ending(kilnd):
     # SDKs keep connections open for long.
-    kilnd.client().describe_events()
-    with socket.create_connection((HOST, kilnd.port)) as silent:
+    silent = http.client.HTTPConnection(HOST, kilnd.port, timeout=4)
+    try:
+        silent.request("GET", "/metrics")
+        silent.getresponse().read()
         kilnd.process.send_signal(signal.SIGTERM)
-        silent.settimeout(3)
-        assert silent.recv(1) == b""
-        assert kilnd.process.wait(3) == 0
+        assert silent.sock.recv(1) == b""
+        assert kilnd.process.wait(4) == 0
+    finally:
+        silent.close()
     kilnd.start()
 
 

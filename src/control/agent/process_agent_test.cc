@@ -219,7 +219,7 @@ TEST_F(ProcessAgentTest, TellsOfANodeThatEndedMeanwhile) {
   OpenAgent();  // The first one has ended its node.
   ASSERT_TRUE(Report());
   EXPECT_EQ(Report()->state, NodeState::kFailed);
-  EXPECT_EQ(Report()->problem, NodeProblem::kExited);
+  EXPECT_EQ(Report()->problem, NodeProblem::kNone);
   agent_->Start(LastingSpec());
   EXPECT_TRUE(WaitFor(NodeState::kStarting));
 }

@@ -41,6 +41,13 @@ void Reply::Double(double value) {
   out_.CommitTo(at);
 }
 
+void Reply::NumberText(std::string_view digits) {
+  if (version_ < 3) return Bulk(digits);
+  out_.Append(",");
+  out_.Append(digits);
+  out_.Append("\r\n");
+}
+
 void Reply::Boolean(bool value) {
   if (version_ >= 3) {
     out_.Append(value ? "#t\r\n" : "#f\r\n");

@@ -42,6 +42,8 @@ class Reply {
   void Null() { version_ >= 3 ? out_.Append("_\r\n") : out_.Append("$-1\r\n"); }
   void NullArray() { out_.Append(version_ >= 3 ? "_\r\n" : "*-1\r\n"); }
   void Double(double value);
+  // A number whose digits the caller has chosen.
+  void NumberText(std::string_view digits);
   // Long doubles and other text that is a number: a bulk string in both versions.
   void Boolean(bool value);
   void BigNumber(std::string_view digits);

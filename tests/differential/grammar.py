@@ -46,7 +46,14 @@ ZUNION zkeys ?(AGGREGATE (SUM|MIN|MAX)) ?WITHSCORES
 ZINTER zkeys ?(AGGREGATE (SUM|MIN|MAX)) ?WITHSCORES | ZDIFF keys ?WITHSCORES
 ZUNIONSTORE k zkeys ?(AGGREGATE (SUM|MIN|MAX)) | ZDIFFSTORE k keys
 ZINTERSTORE k zkeys ?(AGGREGATE (SUM|MIN|MAX)) | ZINTERCARD keys ?(LIMIT i) | EVAL script 1 k v
-EVAL script 2 k k v v | ECHO v | PING ?v | NOSUCHCOMMAND v*
+EVAL script 2 k k v v | ECHO v | PING ?v | NOSUCHCOMMAND v* | PFADD kh v* | PFADD kh v* | PFCOUNT kh+
+PFMERGE kh kh* | PFDEBUG (ENCODING|DECODE|TODENSE) kh | GET kh | GEOADD kg ?(NX|XX) ?CH (lon lat f)+
+GEOADD kg (lon lat f)+ | GEOPOS kg f* | GEOHASH kg f* | GEODIST kg f f ?unit | ZRANGE kg 0 -1 WITHSCORES
+GEOSEARCH kg centre shape ?(ASC|DESC) ?(COUNT i) ?WITHDIST ?WITHCOORD ?WITHHASH
+GEOSEARCHSTORE kg kg centre shape ?(ASC|DESC) ?(COUNT i) ?STOREDIST
+GEORADIUS kg lon lat length unit ?(COUNT i) ?(ASC|DESC) ?WITHDIST ?(STORE kg|STOREDIST kg)
+GEORADIUSBYMEMBER kg f length unit ?(COUNT i) ?WITHCOORD ?(STORE kg|STOREDIST kg)
+GEORADIUS_RO kg lon lat length unit ?WITHDIST | GEORADIUSBYMEMBER_RO kg f length unit ?WITHHASH
 """
 # Said only between MULTI and EXEC, where they do not wait.
 BLOCKING = """
@@ -124,8 +131,36 @@ def _bitop(rng):
     return [action[0], f"{kind}{bits}", where, *action[1:]]
 
 
+def _degrees(limit):
+    """Mostly a place among others, sometimes anywhere or at the edge of the map."""
+    def make(rng):
+        if rng.random() < 0.7:
+            return repr(rng.uniform(10, 12))
+        return rng.choice([repr(rng.uniform(-limit, limit)), str(limit), str(-limit), "0", "200"])
+    return make
+
+
+def _centre(rng):
+    if rng.random() < 0.4:
+        return ["FROMMEMBER", GENERATORS["f"](rng)]
+    return ["FROMLONLAT", GENERATORS["lon"](rng), GENERATORS["lat"](rng)]
+
+
+def _shape(rng):
+    word, lengths = rng.choice([("BYRADIUS", 1), ("BYBOX", 2)])
+    return [word, *(GENERATORS["length"](rng) for _ in range(lengths)), GENERATORS["unit"](rng)]
+
+
 GENERATORS = {
     "k": _key,
+    "kh": lambda rng: rng.choice(["h0", "h1", "h2"]) if rng.random() < 0.97 else _key(rng),
+    "kg": lambda rng: rng.choice(["g0", "g1", "g2"]) if rng.random() < 0.97 else _key(rng),
+    "lon": _degrees(180),
+    "lat": _degrees(85.05112878),
+    "length": _choice("0", "1", "100", "50", "200000", "1e5", "5e6", "1.5", "3e7", "-1"),
+    "unit": _choice("m", "km", "km", "ft", "mi", "yd"),
+    "centre": _centre,
+    "shape": _shape,
     "keys": _keys,
     "zkeys": _zkeys,
     "v": _value,

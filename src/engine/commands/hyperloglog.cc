@@ -125,6 +125,15 @@ void PfCount(Call& call) {
   call.reply.Integer(static_cast<int64_t>(hyperloglog::Count(registers)));
 }
 
+// Raises a sparse value to these registers, its own among them.
+void RaiseAll(Call& call, std::string* text, const hyperloglog::Registers& registers) {
+  for (size_t i = 0; i < registers.size(); ++i) {
+    if (registers[i] == 0) continue;
+    // What was merged is whole, so this cannot fail.
+    hyperloglog::Raise(text, {static_cast<uint16_t>(i), registers[i]}, MaxSparseBytes(call));
+  }
+}
+
 // PFMERGE destkey [sourcekey [sourcekey ...]]
 void PfMerge(Call& call) {
   Key target = call.args.NextKey();
@@ -136,13 +145,7 @@ void PfMerge(Call& call) {
   }
   Record* record = call.db.Touch(target);
   std::string text = record != nullptr ? std::string(record->raw()) : hyperloglog::Empty();
-  // What was merged is whole, so nothing of this can fail.
-  if (is_dense) hyperloglog::MakeDense(&text);
-  for (size_t i = 0; i < registers.size(); ++i) {
-    if (registers[i] == 0) continue;
-    hyperloglog::Mark mark{static_cast<uint16_t>(i), registers[i]};
-    Raise(&text, mark, MaxSparseBytes(call));
-  }
+  is_dense ? hyperloglog::SetRegisters(&text, registers) : RaiseAll(call, &text, registers);
   hyperloglog::DropCachedCount(text.data());
   Store(call, target, record, text);
   call.Changed(target, kEventString, "pfadd");

@@ -65,6 +65,8 @@ TEST(Reply, GivesOtherTypesOfTheThirdVersionAFormInTheSecond) {
   EXPECT_EQ(Written(3, [](Reply& r) { r.Double(1.5); }), ",1.5\r\n");
   EXPECT_EQ(Written(3, [](Reply& r) { r.Double(-std::numeric_limits<double>::infinity()); }),
             ",-inf\r\n");
+  EXPECT_EQ(Written(2, [](Reply& r) { r.NumberText("1.50"); }), "$4\r\n1.50\r\n");
+  EXPECT_EQ(Written(3, [](Reply& r) { r.NumberText("1.50"); }), ",1.50\r\n");
   EXPECT_EQ(Written(2, [](Reply& r) { r.Boolean(true); }), ":1\r\n");
   EXPECT_EQ(Written(3, [](Reply& r) { r.Boolean(false); }), "#f\r\n");
   EXPECT_EQ(Written(2, [](Reply& r) { r.BigNumber("123"); }), "$3\r\n123\r\n");

@@ -275,21 +275,21 @@ Change Raise(std::string* text, Mark mark, size_t max_sparse_bytes) {
   return RaiseDense(text->data(), mark) ? Change::kRaised : Change::kNone;
 }
 
+void SetRegisters(std::string* text, const Registers& registers) {
+  text->resize(kDenseBytes);
+  (*text)[kEncodingAt] = static_cast<char>(Encoding::kDense);
+  for (size_t four = 0; four < kRegisters / 4; ++four) {
+    const uint8_t* from = registers.data() + 4 * four;
+    uint32_t word = from[0] | from[1] << 6 | from[2] << 12 | from[3] << 18;
+    StoreFour(text->data() + kHeaderBytes, four, word);
+  }
+}
+
 bool MakeDense(std::string* text) {
   if (EncodingOf(*text) == Encoding::kDense) return true;
-  std::string dense(kDenseBytes, '\0');
-  dense.replace(0, kHeaderBytes, *text, 0, kHeaderBytes);
-  dense[kEncodingAt] = static_cast<char>(Encoding::kDense);
-  uint64_t count = Load64(text->data() + kCountAt);
-  bool is_whole = ForEachRun(*text, [&](size_t first, const Run& run) {
-    if (run.height == 0) return;
-    for (size_t i = first; i < first + run.length; ++i) {
-      RaiseDense(dense.data(), {static_cast<uint16_t>(i), static_cast<uint8_t>(run.height)});
-    }
-  });
-  if (!is_whole) return false;
-  CacheCount(dense.data(), count);
-  *text = std::move(dense);
+  Registers registers{};
+  if (!Merge(*text, &registers)) return false;
+  SetRegisters(text, registers);
   return true;
 }
 

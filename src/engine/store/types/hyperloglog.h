@@ -53,7 +53,9 @@ std::string Empty();
 bool RaiseDense(char* text, Mark mark);
 // Raises a register of either; a sparse value of more than `max_sparse_bytes` becomes dense.
 Change Raise(std::string* text, Mark mark, size_t max_sparse_bytes);
-// False, and nothing changed, when the text is corrupt.
+// Makes a value dense, with these registers. The count that it carries stays.
+void SetRegisters(std::string* text, const Registers& registers);
+// Makes a value dense. False, and nothing changed, when the text is corrupt.
 bool MakeDense(std::string* text);
 
 // The count that the text carries, unless it is out of date.

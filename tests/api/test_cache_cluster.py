@@ -391,6 +391,18 @@ def test_memcached_nodes_come_and_go_while_the_others_serve(kilnd, aws):
     assert "elastic.0002" not in kilnd.nodes() and "elastic.0002" not in kilnd.folders()
 
 
+def test_cross_zone_spreads_the_nodes_to_come(kilnd, aws):
+    # The nodes that are there stay where they are, as on AWS.
+    create(aws, "spreads", "memcached")
+    kilnd.wait_cluster("spreads")
+    aws.modify_cache_cluster(CacheClusterId="spreads", NumCacheNodes=3, AZMode="cross-az", ApplyImmediately=True)
+    cluster = kilnd.wait_cluster("spreads")
+    zones = [node["CustomerAvailabilityZone"] for node in cluster["CacheNodes"]]
+    assert zones == ["us-east-1a", "us-east-1b", "us-east-1c"] and cluster["PreferredAvailabilityZone"] == "Multiple"
+    refused = refusal(aws.modify_cache_cluster, CacheClusterId="spreads", AZMode="single-az")
+    assert refused[:2] == ("InvalidParameterCombination", 400)
+
+
 def test_a_larger_node_type_gives_redis_memory_at_once(kilnd, aws):
     # Online: the data stay.
     create(aws, "grows")
@@ -454,6 +466,9 @@ BAD_CHANGES = [
     ("two zones for one", {"NumCacheNodes": 4, "NewAvailabilityZones": ["us-east-1a"] * 2},
      "InvalidParameterCombination"),
     ("an unknown zone", {"NumCacheNodes": 4, "NewAvailabilityZones": ["mars-1a"]}, "InvalidParameterValue"),
+    ("one node, two zones", {"NumCacheNodes": 1, "CacheNodeIdsToRemove": ["0001", "0002"], "AZMode": "cross-az"},
+     "InvalidParameterCombination"),
+    ("unknown zone mode", {"AZMode": "no-az"}, "InvalidParameterValue"),
     ("unknown type", {"CacheNodeType": "cache.x"}, "InvalidParameterValue"),
     ("unknown version", {"EngineVersion": "9.9"}, "InvalidParameterCombination"),
     ("an older version", {"EngineVersion": "1.4.34"}, "InvalidParameterCombination"),

@@ -6,6 +6,9 @@ has left, so that what it leaves behind must not disturb the next either.
 """
 
 import glob
+import os
+import signal
+import subprocess
 import time
 
 import pytest
@@ -178,3 +181,24 @@ def test_an_end_in_the_middle_of_a_change_leaves_no_process(kilnd, delay_ms):
     assert kilnd.end() == 0 and not kilnd.nodes()
     kilnd.start()
     settled(kilnd, 10)
+
+
+def test_a_start_may_be_killed_as_often_as_one_likes(kilnd):
+    # While it takes over what runs, starts what does not and deletes what is to go.
+    create(kilnd.client())
+    before = settled(kilnd, 2)
+    kilnd.client().create_cache_cluster(CacheClusterId="goes", Engine="redis", CacheNodeType="cache.t3.micro")
+    kilnd.wait_cluster("goes")
+    kilnd.client().delete_cache_cluster(CacheClusterId="goes")
+    kilnd.kill()
+    os.kill(kilnd.nodes()["web.0002"], signal.SIGKILL)
+    for delay_ms in range(0, 100, 5):
+        with (kilnd.directory / "log").open("ab") as log:
+            process = subprocess.Popen(kilnd.argv(), stdout=log, stderr=log)
+        time.sleep(delay_ms / 1000)
+        process.kill()
+        process.wait()
+    kilnd.start()
+    after = settled(kilnd, 2)
+    assert after["web.0001"] == before["web.0001"] and after["web.0002"] != before["web.0002"]
+    assert cluster_of(kilnd.client(), "goes") is None

@@ -201,6 +201,34 @@ def test_a_creation_that_failed_can_be_deleted():
         assert kilnd.folders() == set()
 
 
+def test_a_change_that_cannot_be_done_is_told_of_and_does_not_keep_a_cluster_for_ever(tmp_path):
+    # AWS would not let it go while it is "modifying"; here that may be for long.
+    path = tmp_path / "kiln-server"
+    path.symlink_to(kiln_binary())
+    with Kilnd("--kiln-server", str(path)) as kilnd:
+        aws = kilnd.client()
+        create(kilnd, "mc", "memcached")
+        aws.create_replication_group(ReplicationGroupId="rg", ReplicationGroupDescription="d", CacheNodeType=TYPE)
+        where = endpoints(kilnd.wait_cluster("mc"))
+        kilnd.wait_cluster("rg-001")
+        path.unlink()
+        aws.modify_cache_cluster(CacheClusterId="mc", NumCacheNodes=2, ApplyImmediately=True)
+        aws.reboot_cache_cluster(CacheClusterId="rg-001", CacheNodeIdsToReboot=["0001"])
+        kilnd.wait_events("Cache node 0002 does not start", source="mc")
+        kilnd.wait_events("Cache node 0001 does not start", source="rg-001")
+        cluster = cluster_of(aws, "mc")
+        assert cluster["CacheClusterStatus"] == "modifying"
+        client = pymemcache.Client(where[0])
+        assert client.set("k", "v"), "the node that was there serves on"
+        client.close()
+        aws.delete_cache_cluster(CacheClusterId="mc")
+        aws.delete_replication_group(ReplicationGroupId="rg")
+        kilnd.wait_cluster("mc", None)
+        kilnd.wait_cluster("rg-001", None)
+        wait_until(lambda: not aws.describe_replication_groups()["ReplicationGroups"])
+        assert not kilnd.nodes() and not kilnd.folders()
+
+
 # ---- The disk ----
 
 def limit_files(kilnd, size: int):

@@ -107,22 +107,27 @@ class Planner {
     node.exits_told = report.exits;
   }
 
+  // Once, as long as it stays the same.
+  void TellProblem(CacheNode& node, const NodeReport& report, const std::string& what) {
+    if (node.problem == report.problem_text) return;
+    node.problem = report.problem_text;
+    if (!node.problem.empty())
+      plan_.events.push_back("Cache node " + node.id + " " + what + ": " + node.problem);
+  }
+
   // A node without a problem is one that kilnd did not find running when it started.
   void PlanFailed(CacheNode& node, const NodeReport& report, NodeSpec spec) {
     if (report.problem == NodeProblem::kNone && node.status == "available")
       node.status = "rebooting";
-    if (node.problem != report.problem_text) {
-      node.problem = report.problem_text;
-      plan_.events.push_back("Cache node " + node.id + " does not start: " + report.problem_text);
-    }
+    TellProblem(node, report, "does not start");
     Do(NodeStep::Kind::kStart, std::move(spec));
   }
 
   void PlanReady(CacheNode& node, const NodeReport& report, NodeSpec spec) {
     if (report.running.boot < node.boot) return Do(NodeStep::Kind::kRestart, std::move(spec));
     node.is_pending_reboot = report.running.start_parameters != spec.start_parameters;
-    bool was_down = !node.problem.empty();
-    node.problem.clear();
+    bool had_problem = !node.problem.empty();
+    TellProblem(node, report, "is not as it should be");  // It refuses its parameters, say.
     if (node.status == "creating") {
       node.create_time_ms = view_.now_ms;
       if (cluster_.create_time_ms != 0)
@@ -130,7 +135,7 @@ class Planner {
                                node.zone);
     } else if (node.status == "rebooting") {
       plan_.events.push_back("Cache node " + node.id + " restarted");
-    } else if (was_down) {
+    } else if (had_problem && node.problem.empty()) {
       plan_.events.push_back("Finished recovery for cache nodes " + node.id);
     }
     node.status = "available";

@@ -194,6 +194,20 @@ TEST_F(PlanTest, ALiveParameterIsSetWhileTheNodeRuns) {
   EXPECT_FALSE(Settle(cluster).nodes[0].is_pending_reboot);
 }
 
+TEST_F(PlanTest, ARefusedParameterIsToldOnce) {
+  CacheCluster cluster = Settle(Redis());
+  events_.clear();
+  group_.values["maxmemory-policy"] = "allkeys-lru";
+  reports_["web.0001"].problem_text = "It refused its parameters: ERR.";
+  ClusterPlan plan = PlanOf(cluster);
+  ASSERT_TRUE(plan.record);
+  EXPECT_EQ(plan.events, std::vector<std::string>{"Cache node 0001 is not as it should be: It "
+                                                  "refused its parameters: ERR."});
+  EXPECT_TRUE(PlanOf(*plan.record).events.empty());
+  Settle(*plan.record);
+  EXPECT_EQ(events_, std::vector<std::string>{"Finished recovery for cache nodes 0001"});
+}
+
 TEST_F(PlanTest, AParameterOfTheStartWaitsForTheReboot) {
   CacheCluster cluster = Settle(Redis());
   group_.values["databases"] = "32";

@@ -5,6 +5,7 @@
 
 #include "control/aws/actions/cache_cluster_actions.h"
 #include "control/aws/actions/cache_cluster_view.h"
+#include "control/aws/actions/cluster_checks.h"
 #include "control/aws/actions/loading.h"
 #include "control/aws/actions/paging.h"
 #include "control/model/names.h"
@@ -48,7 +49,9 @@ ApiError DescribeCacheClusters(ActionCall& call) {
 ApiError CheckDeletable(Arguments& args, const CacheCluster& cluster) {
   constexpr std::string_view kStable[] = {"available", "create-failed", "incompatible-network",
                                           "incompatible-parameters", "restore-failed"};
-  if (std::find(std::begin(kStable), std::end(kStable), cluster.status) == std::end(kStable)) {
+  bool is_stable =
+      std::find(std::begin(kStable), std::end(kStable), cluster.status) != std::end(kStable);
+  if (!is_stable && !IsStuck(cluster)) {
     return Bad(Fault::kInvalidCacheClusterState,
                fmt::format("Cache cluster {} has status {} which is not valid for deletion.",
                            cluster.id, cluster.status));

@@ -90,6 +90,29 @@ ApiError ReadNodeCount(ActionCall& call, bool is_immediate, CacheCluster* cluste
                          : ReadAdditions(call, cluster, count - present);
 }
 
+// Nodes stay in their zones; cross-az spreads those that are still to come.
+ApiError ReadZoneMode(ActionCall& call, CacheCluster* cluster) {
+  auto mode = call.args.OneOf("AZMode", {"single-az", "cross-az"});
+  if (call.args.error()) return call.args.error();
+  size_t present = cluster->nodes.size();
+  PendingValues& pending = cluster->pending;
+  size_t wanted = pending.num_cache_nodes ? static_cast<size_t>(*pending.num_cache_nodes) : present;
+  if (mode == "cross-az" && wanted < 2) {
+    return Bad(Fault::kInvalidParameterCombination,
+               "Must have more than one cache node when the AZ mode is cross-az.");
+  }
+  if (mode == "single-az" && ZoneOf(*cluster) == "Multiple") {
+    return Bad(Fault::kInvalidParameterCombination,
+               "The AZ mode cannot be single-az while nodes are in several zones.");
+  }
+  cluster->az_mode = mode.value_or(cluster->az_mode);
+  const std::vector<std::string>& all = call.api.site.zones;
+  bool spreads = cluster->az_mode == "cross-az" && pending.new_zones.empty();
+  for (size_t i = present; spreads && i < wanted; ++i)
+    pending.new_zones.push_back(all[i % all.size()]);
+  return NoError();
+}
+
 ApiError ReadNodeType(Arguments& args, CacheCluster* cluster) {
   std::string type = args.StringOr("CacheNodeType", "");
   if (type.empty()) return NoError();
@@ -133,10 +156,10 @@ ApiError ReadVersionAndGroup(ActionCall& call, CacheCluster* cluster) {
 ApiError ReadChanges(ActionCall& call, bool is_immediate, CacheCluster* cluster) {
   if (ApiError error = CheckNothingUnbuilt(call.args)) return error;
   if (ApiError error = ReadNodeCount(call, is_immediate, cluster)) return error;
+  if (ApiError error = ReadZoneMode(call, cluster)) return error;
   if (ApiError error = ReadNodeType(call.args, cluster)) return error;
   if (ApiError error = ReadVersionAndGroup(call, cluster)) return error;
   if (ApiError error = ReadWindows(call.args, cluster)) return error;
-  if (auto mode = call.args.OneOf("AZMode", {"single-az", "cross-az"})) cluster->az_mode = *mode;
   return ReadCommonFields(call.args, cluster);
 }
 

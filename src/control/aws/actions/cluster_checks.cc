@@ -126,6 +126,12 @@ ApiError ReadCommonFields(Arguments& args, CacheCluster* cluster) {
   return args.error();
 }
 
+bool IsStuck(const CacheCluster& cluster) {
+  return cluster.status != "deleting" &&
+         std::any_of(cluster.nodes.begin(), cluster.nodes.end(),
+                     [](const CacheNode& node) { return !node.problem.empty(); });
+}
+
 ApiError CheckNodeQuota(ActionCall& call, size_t more_nodes) {
   auto entries = call.api.store.List(kClusterPrefix);
   if (!entries) return ActionCall::StoreTrouble(entries.error());

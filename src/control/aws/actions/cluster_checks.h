@@ -28,6 +28,10 @@ ApiError ReadWindows(Arguments& args, CacheCluster* cluster);
 // SecurityGroupIds, NotificationTopicArn, AutoMinorVersionUpgrade, IpDiscovery, NetworkType.
 ApiError ReadCommonFields(Arguments& args, CacheCluster* cluster);
 
+// One of its nodes does not run: nobody knows when it will leave its status, so that it may be
+// deleted in any.
+bool IsStuck(const CacheCluster& cluster);
+
 // Nodes of all caches against the region's quota.
 ApiError CheckNodeQuota(ActionCall& call, size_t more_nodes);
 

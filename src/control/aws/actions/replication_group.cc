@@ -262,22 +262,24 @@ ApiError DeleteReplicationGroup(ActionCall& call) {
   if (call.args.Has("FinalSnapshotIdentifier")) return Unbuilt("FinalSnapshotIdentifier");
   if (retains) return Unbuilt("RetainPrimaryCluster");
   ReplicationGroup& group = loaded.document;
-  if (group.status != "available" && group.status != "create-failed") {
+  bool may_go = group.status == "available" || group.status == "create-failed";
+  std::string key = ReplicationGroupKey(id);
+  Transaction transaction{.compares = {{key, loaded.revision}}, .puts = {}, .deletes = {}};
+  for (const std::string& member_id : group.member_clusters) {
+    Loaded<CacheCluster> member;
+    if (LoadCluster(call, member_id, &member)) continue;  // Gone already.
+    may_go = may_go || IsStuck(member.document);
+    member.document.status = "deleting";
+    transaction.compares.push_back({ClusterKey(member_id), member.revision});
+    transaction.puts.push_back({ClusterKey(member_id), ToJson(member.document)});
+  }
+  if (!may_go) {
     return Bad(Fault::kInvalidReplicationGroupState,
                fmt::format("Replication group {} has status {} which is not valid for deletion.",
                            id, group.status));
   }
   group.status = "deleting";
-  std::string key = ReplicationGroupKey(id);
-  Transaction transaction{
-      .compares = {{key, loaded.revision}}, .puts = {{key, ToJson(group)}}, .deletes = {}};
-  for (const std::string& member_id : group.member_clusters) {
-    Loaded<CacheCluster> member;
-    if (LoadCluster(call, member_id, &member)) continue;  // Gone already.
-    member.document.status = "deleting";
-    transaction.compares.push_back({ClusterKey(member_id), member.revision});
-    transaction.puts.push_back({ClusterKey(member_id), ToJson(member.document)});
-  }
+  transaction.puts.push_back({key, ToJson(group)});
   if (ApiError error = Commit(call, transaction)) return error;
   call.out.Element("ReplicationGroup", [&] { (void)WriteWithMember(call, group); });
   return NoError();

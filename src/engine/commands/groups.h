@@ -45,6 +45,7 @@ std::span<const Command> CommandInfoCommands();
 std::span<const Command> ObserveCommands();
 std::span<const Command> DebugCommands();
 std::span<const Command> ScriptingCommands();
+std::span<const Command> FunctionCommands();
 
 // memcached's verbs; a table of their own.
 std::span<const Command> MemcacheCommands();

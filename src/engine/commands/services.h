@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/commands/client.h"
 #include "engine/commands/command.h"
@@ -64,9 +65,29 @@ class ScriptRunner {
   virtual void Flush() = 0;
   // Asks the running script to end.
   virtual KillOutcome Kill() = 0;
+
+  // ---- Functions ----
+  // FUNCTION LOAD: replies with the library's name, or an error. Alone.
+  virtual void LoadLibrary(Call& call, std::string_view code, bool replaces) = 0;
+  // FCALL and FCALL_RO; replies to the call. Alone.
+  virtual void CallFunction(Call& call, bool read_only) = 0;
+  virtual bool DeleteLibrary(std::string_view name) = 0;  // alone; false when there is none
+  virtual void FlushLibraries() = 0;                      // alone
+  // FUNCTION LIST's reply: the libraries that match, or all; with their code.
+  virtual void ListLibraries(Call& call, const std::string_view* pattern, bool with_code) = 0;
+  virtual void FunctionStats(Call& call) = 0;  // replies
+  // The code of every library, and the way back: all or none, an error text otherwise. Libraries of
+  // the same names are replaced, or are an error. Alone.
+  virtual std::vector<std::string> LibraryCodes() = 0;
+  virtual std::string AddLibraries(const std::vector<std::string>& codes, bool replaces) = 0;
+  // Whether what runs is a function and no script.
+  virtual bool IsFunctionRunning() = 0;
+
   // What the interpreters hold, and how many scripts there are: for INFO.
   virtual size_t MemoryBytes() = 0;
   virtual size_t CachedScripts() = 0;
+  virtual size_t LibraryCount() = 0;
+  virtual size_t FunctionCount() = 0;
 };
 
 // Where the process's memory is.

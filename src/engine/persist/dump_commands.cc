@@ -1,21 +1,14 @@
 // DUMP and RESTORE: a key's value as bytes that any Redis understands, and back.
-//
-// A payload is the value in the RDB format, the format's version (2 bytes) and a CRC-64 of all
-// before it (8 bytes), both little-endian.
 
-#include <endian.h>
-
-#include <cstring>
+#include <optional>
 
 #include "engine/commands/call.h"
-#include "engine/persist/crc64.h"
 #include "engine/persist/groups.h"
+#include "engine/persist/payload.h"
 #include "engine/persist/rdb_value.h"
 
 namespace kiln {
 namespace {
-
-constexpr size_t kFooterBytes = 10;
 
 // DUMP key
 void Dump(Call& call) {
@@ -27,22 +20,8 @@ void Dump(Call& call) {
   std::string payload;
   RdbOutput out(&payload, true);
   WriteRdbValue(out, record);
-  uint16_t version = htole16(kRdbVersion);
-  payload.append(reinterpret_cast<const char*>(&version), sizeof(version));
-  uint64_t crc = htole64(Crc64(0, payload));
-  payload.append(reinterpret_cast<const char*>(&crc), sizeof(crc));
+  SealPayload(&payload);
   call.reply.Bulk(payload);
-}
-
-bool IsIntact(std::string_view payload) {
-  if (payload.size() < kFooterBytes) return false;
-  const char* footer = payload.data() + payload.size() - kFooterBytes;
-  uint16_t version;
-  uint64_t crc;
-  std::memcpy(&version, footer, sizeof(version));
-  std::memcpy(&crc, footer + sizeof(version), sizeof(crc));
-  if (le16toh(version) > kRdbVersion) return false;
-  return le64toh(crc) == Crc64(0, payload.substr(0, payload.size() - sizeof(crc)));
 }
 
 struct RestoreOptions {
@@ -98,8 +77,9 @@ void Restore(Call& call) {
   std::optional<int64_t> ttl = ParseInt64(ttl_text);
   if (!ttl) return call.Fail(Error::kNotInteger);
   if (*ttl < 0) return call.FailText("ERR Invalid TTL value, must be >= 0");
-  if (!IsIntact(payload)) return call.FailText("ERR DUMP payload version or checksum are wrong");
-  RdbInput in(payload.substr(0, payload.size() - kFooterBytes));
+  std::optional<std::string_view> bytes = OpenPayload(payload);
+  if (!bytes) return call.FailText("ERR DUMP payload version or checksum are wrong");
+  RdbInput in(*bytes);
   RdbValue value = ReadRdbValue(in, call.settings());
   if (in.is_broken() || !in.AtEnd()) return call.FailText("ERR Bad data format");
 

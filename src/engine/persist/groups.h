@@ -7,6 +7,7 @@
 
 namespace kiln {
 
-std::span<const Command> DumpCommands();  // DUMP, RESTORE
+std::span<const Command> DumpCommands();          // DUMP, RESTORE
+std::span<const Command> FunctionDumpCommands();  // FUNCTION DUMP, FUNCTION RESTORE
 
 }  // namespace kiln

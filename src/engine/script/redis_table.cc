@@ -245,14 +245,7 @@ constexpr uint32_t VersionNumber(std::string_view version) {
   return number << 8 | part;
 }
 
-}  // namespace
-
-void PushRedisTable(lua_State* lua) {
-  lua_newtable(lua);
-  for (const luaL_Reg& entry : kFunctions) {
-    lua_pushcfunction(lua, entry.func);
-    lua_setfield(lua, -2, entry.name);
-  }
+void SetConstants(lua_State* lua) {
   for (const NumberRow& row : kNumbers) {
     lua_pushnumber(lua, row.value);
     lua_setfield(lua, -2, row.name);
@@ -261,6 +254,26 @@ void PushRedisTable(lua_State* lua) {
   lua_setfield(lua, -2, "REDIS_VERSION");
   lua_pushnumber(lua, VersionNumber(kRedisVersion));
   lua_setfield(lua, -2, "REDIS_VERSION_NUM");
+}
+
+}  // namespace
+
+void PushRedisTable(lua_State* lua) {
+  lua_newtable(lua);
+  for (const luaL_Reg& entry : kFunctions) {
+    lua_pushcfunction(lua, entry.func);
+    lua_setfield(lua, -2, entry.name);
+  }
+  SetConstants(lua);
+}
+
+void PushLoadingTable(lua_State* lua) {
+  lua_newtable(lua);
+  lua_pushcfunction(lua, RegisterFunction);
+  lua_setfield(lua, -2, "register_function");
+  lua_pushcfunction(lua, WriteLog);
+  lua_setfield(lua, -2, "log");
+  SetConstants(lua);
 }
 
 }  // namespace kiln

@@ -13,6 +13,10 @@ namespace {
 // Upvalue of the functions here: the table that maps each proxy to its hidden table.
 constexpr int kProxies = lua_upvalueindex(1);
 constexpr double kMaxRepeatBytes = 0x1p29;
+// In Lua's registry: the globals as scripts have them, and the two tables that they may show.
+constexpr const char* kGlobalsProxy = "globals.proxy";
+constexpr const char* kHiddenGlobals = "globals.hidden";
+constexpr const char* kLoadingGlobals = "globals.loading";
 constexpr const char* kReadOnlyText = "Attempt to modify a readonly table";
 
 // Pushes the hidden table of the proxy at `place`; false and nothing pushed when it is no proxy.
@@ -282,6 +286,14 @@ void MakeProxy(lua_State* lua, int proxies, int locked) {
   lua_remove(lua, hidden);
 }
 
+// Fields that the table has not are an error.
+void RefuseMissingFields(lua_State* lua, int table) {
+  lua_createtable(lua, 0, 1);
+  lua_pushcfunction(lua, RefuseMissing);
+  lua_setfield(lua, -2, "__index");
+  lua_setmetatable(lua, table);
+}
+
 void ReplaceBaseFunctions(lua_State* lua, int globals, int proxies) {
   for (const char* name : {"dofile", "loadfile", "print", "newproxy"}) {
     lua_pushnil(lua);
@@ -339,6 +351,14 @@ void OpenLibraries(lua_State* lua, int globals) {
 
 }  // namespace
 
+void SetLoading(lua_State* lua, bool is_loading) {
+  lua_getfield(lua, LUA_REGISTRYINDEX, kGlobalsProxy);
+  lua_getmetatable(lua, -1);
+  lua_getfield(lua, LUA_REGISTRYINDEX, is_loading ? kLoadingGlobals : kHiddenGlobals);
+  lua_setfield(lua, -2, "__index");
+  lua_pop(lua, 2);
+}
+
 int LoadText(lua_State* lua, std::string_view text, const char* chunk_name) {
   if (text.starts_with(LUA_SIGNATURE[0])) {
     lua_pushliteral(lua, "binary chunks are not allowed");
@@ -375,14 +395,22 @@ void InstallSandbox(lua_State* lua) {
   lua_setfield(lua, -2, "__metatable");
   lua_pop(lua, 2);
 
-  lua_createtable(lua, 0, 1);
-  lua_pushcfunction(lua, RefuseMissing);
-  lua_setfield(lua, -2, "__index");
-  lua_setmetatable(lua, globals);
+  RefuseMissingFields(lua, globals);
+  lua_newtable(lua);
+  PushLoadingTable(lua);
+  RefuseMissingFields(lua, lua_gettop(lua));
+  MakeProxy(lua, proxies, locked);
+  lua_setfield(lua, -2, "redis");
+  RefuseMissingFields(lua, lua_gettop(lua));
+  lua_setfield(lua, LUA_REGISTRYINDEX, kLoadingGlobals);
   lua_pushvalue(lua, globals);
   MakeProxy(lua, proxies, locked);
   lua_pushvalue(lua, -1);
   lua_setfield(lua, globals, "_G");
+  lua_pushvalue(lua, -1);
+  lua_setfield(lua, LUA_REGISTRYINDEX, kGlobalsProxy);
+  lua_pushvalue(lua, globals);
+  lua_setfield(lua, LUA_REGISTRYINDEX, kHiddenGlobals);
   lua_pushvalue(lua, globals);
   lua_pushvalue(lua, proxies);
   lua_pushcclosure(lua, HandleError, 1);

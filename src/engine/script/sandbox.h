@@ -19,12 +19,19 @@ void InstallSandbox(lua_State* lua);
 
 // The pieces, each pushing its table.
 void PushRedisTable(lua_State* lua);
+// What `redis` holds while a library is being loaded.
+void PushLoadingTable(lua_State* lua);
+int RegisterFunction(lua_State* lua);  // redis.register_function
 void PushBitLibrary(lua_State* lua);
 void PushJsonLibrary(lua_State* lua);
 void PushMessagePackLibrary(lua_State* lua);
 void PushStructLibrary(lua_State* lua);
 // Replaces the random functions of the table on top.
 void ReplaceRandom(lua_State* lua);
+
+// Whether the globals are those of a library being loaded: `redis` alone, and another one. Raises
+// nothing.
+void SetLoading(lua_State* lua, bool is_loading);
 
 // Compiles the text at `chunk`; binary chunks are refused with a message, as a syntax error is.
 // Like luaL_loadbuffer.

@@ -23,10 +23,7 @@ bool AddFlags(std::string_view list, uint32_t* flags, std::string* error) {
   while (!list.empty()) {
     std::string_view name = list.substr(0, list.find(','));
     list.remove_prefix(std::min(list.size(), name.size() + 1));
-    uint32_t found = 0;
-    for (const FlagRow& row : kFlags) {
-      if (row.name == name) found = row.flag;
-    }
+    uint32_t found = FindScriptFlag(name);
     if (found == 0) {
       *error = "Unexpected flag in script shebang: " + std::string(name);
       return false;
@@ -59,6 +56,21 @@ bool ReadShebang(std::string_view line, uint32_t* flags, std::string* error) {
 }
 
 }  // namespace
+
+uint32_t FindScriptFlag(std::string_view name) {
+  for (const FlagRow& row : kFlags) {
+    if (row.name == name) return row.flag;
+  }
+  return 0;
+}
+
+std::vector<std::string_view> ScriptFlagNames(uint32_t flags) {
+  std::vector<std::string_view> names;
+  for (const FlagRow& row : kFlags) {
+    if (flags & row.flag) names.push_back(row.name);
+  }
+  return names;
+}
 
 ShaText Sha1Of(std::string_view bytes) {
   return {HexOf(Sha1(bytes))};

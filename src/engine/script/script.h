@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace kiln {
 
@@ -25,6 +26,11 @@ enum ScriptFlag : uint32_t {
   kScriptAllowCrossSlot = 1u << 4,
   kScriptNoShebang = 1u << 5,
 };
+
+// By its name in a first line or in redis.register_function; 0 when there is none.
+uint32_t FindScriptFlag(std::string_view name);
+// The names of the flags, in their order.
+std::vector<std::string_view> ScriptFlagNames(uint32_t flags);
 
 // SHA1 as 40 lower-case hexadecimal digits.
 struct ShaText {

@@ -13,10 +13,12 @@ namespace kiln {
 namespace {
 
 constexpr const char* kChunkName = "@user_script";
+constexpr const char* kLibraryChunkName = "@user_function";
 // The lowest places of the stack hold these for good.
 constexpr int kRunner = 1;  // RunProtected's closure
 constexpr int kKeeper = 2;  // KeepFunction
-constexpr int kFixedPlaces = 2;
+constexpr int kLoader = 3;  // LoadProtected's closure
+constexpr int kFixedPlaces = 3;
 // Upvalues of RunProtected.
 constexpr int kGlobals = lua_upvalueindex(1);        // the proxy that scripts see
 constexpr int kHiddenGlobals = lua_upvalueindex(2);  // where KEYS and ARGV go
@@ -31,14 +33,18 @@ int KeepFunction(lua_State* lua) {
   return 1;
 }
 
-void SetGlobalTexts(lua_State* lua, const char* name, Arguments texts) {
-  lua_pushstring(lua, name);
+void PushTexts(lua_State* lua, Arguments texts) {
   lua_createtable(lua, static_cast<int>(texts.size()), 0);
   int place = 0;
   for (std::string_view text : texts) {
     lua_pushlstring(lua, text.data(), text.size());
     lua_rawseti(lua, -2, ++place);
   }
+}
+
+void SetGlobalTexts(lua_State* lua, const char* name, Arguments texts) {
+  lua_pushstring(lua, name);
+  PushTexts(lua, texts);
   lua_rawset(lua, kHiddenGlobals);
 }
 
@@ -52,7 +58,7 @@ const char* PushFieldText(lua_State* lua, int table, const char* name) {
 // Replies with the error on top of the stack: a table made by the error handler, or Lua's own text
 // when that failed.
 void ReplyError(lua_State* lua, ScriptRun& run) {
-  std::string_view digits = run.compiled.script->sha.view();
+  std::string_view digits = run.compiled.name();
   int error = lua_gettop(lua);
   lua_pushlstring(lua, digits.data(), digits.size());
   const char* sha = lua_tostring(lua, -1);
@@ -80,6 +86,7 @@ ScriptVm::ScriptVm() {
   KILN_CHECK(lua_cpcall(lua_, &ScriptVm::Install, nullptr) == 0);
   lua_getfield(lua_, LUA_REGISTRYINDEX, "runner");
   lua_getfield(lua_, LUA_REGISTRYINDEX, "keeper");
+  lua_getfield(lua_, LUA_REGISTRYINDEX, "loader");
   lua_sethook(lua_, Hook, LUA_MASKCOUNT, kHookInstructions);
 }
 
@@ -89,6 +96,9 @@ ScriptVm::~ScriptVm() {
 
 int ScriptVm::Install(lua_State* lua) {
   InstallSandbox(lua);
+  for (int i = 0; i < 3; ++i) lua_pushvalue(lua, -3);
+  lua_pushcclosure(lua, &ScriptVm::LoadProtected, 3);
+  lua_setfield(lua, LUA_REGISTRYINDEX, "loader");
   lua_pushcclosure(lua, &ScriptVm::RunProtected, 3);
   lua_setfield(lua, LUA_REGISTRYINDEX, "runner");
   lua_pushcfunction(lua, &KeepFunction);
@@ -137,6 +147,76 @@ const CompiledScript* ScriptVm::Add(std::shared_ptr<const Script> script, std::s
   return &place->second;
 }
 
+// ---- Libraries ----
+
+const CompiledScript* ScriptVm::FindFunction(std::string_view name) const {
+  auto found = functions_.find(name);
+  return found == functions_.end() ? nullptr : &found->second;
+}
+
+std::string ScriptVm::AddLibrary(const FunctionLibrary& library,
+                                 std::vector<FunctionInfo>* functions) {
+  Loading loading;
+  loading.deadline_us = MonotonicUs() + kLoadLimitUs;
+  std::string error;
+  if (LoadText(lua_, library.body(), kLibraryChunkName) != 0) {
+    error = "Error compiling function: ";
+  } else {
+    loading_ = &loading;
+    lua_pushvalue(lua_, kLoader);
+    lua_insert(lua_, -2);
+    if (lua_pcall(lua_, 1, 0, 0) != 0) error = "Error registering functions: ";
+    SetLoading(lua_, false);  // Also after an error, wherever it came from.
+    loading_ = nullptr;
+  }
+  if (!error.empty()) {
+    error += lua_isstring(lua_, -1) ? lua_tostring(lua_, -1) : "execution failure";
+  } else if (loading.functions.empty()) {
+    error = "No functions registered";
+  }
+  lua_settop(lua_, kFixedPlaces);
+  for (size_t i = 0; i < loading.functions.size(); ++i) {
+    const FunctionInfo& info = loading.functions[i];
+    if (!error.empty()) {
+      luaL_unref(lua_, LUA_REGISTRYINDEX, loading.references[i]);
+    } else {
+      functions_[info.name] = {nullptr, loading.references[i], info.name, info.flags};
+    }
+  }
+  *functions = std::move(loading.functions);
+  return error;
+}
+
+// One argument: the library's code as a function. Raises a text.
+int ScriptVm::LoadProtected(lua_State* lua) {
+  SetLoading(lua, true);
+  lua_pushvalue(lua, kGlobals);
+  lua_replace(lua, LUA_GLOBALSINDEX);
+  lua_pushvalue(lua, kGlobals);
+  lua_setfenv(lua, 1);
+  lua_pushvalue(lua, kErrorHandler);
+  lua_pushvalue(lua, 1);
+  if (lua_pcall(lua, 0, 0, -2) == 0) return 0;
+  if (lua_istable(lua, -1)) PushFieldText(lua, lua_gettop(lua), "err");
+  return lua_error(lua);
+}
+
+const char* ScriptVm::Register(std::string_view name, const std::string_view* description,
+                               uint32_t flags, int reference) {
+  constexpr const char* kBadName =
+      "Library names can only contain letters, numbers, or underscores(_) and must be at least one "
+      "character long";
+  if (!IsFunctionName(name)) return kBadName;
+  for (const FunctionInfo& other : loading_->functions) {
+    if (other.name == name) return "Function already exists in the library";
+  }
+  FunctionInfo info{std::string(name), std::nullopt, flags};
+  if (description != nullptr) info.description = std::string(*description);
+  loading_->references.push_back(reference);
+  loading_->functions.push_back(std::move(info));
+  return nullptr;
+}
+
 // ---- Running ----
 
 void ScriptVm::Run(ScriptRun& run) {
@@ -151,8 +231,7 @@ void ScriptVm::Run(ScriptRun& run) {
   lua_pushvalue(lua_, kRunner);
   if (lua_pcall(lua_, 0, 0, 0) != 0) {
     run.call.reply.out().Truncate(reply_start);
-    std::string text =
-        "ERR Error running script " + std::string(run.compiled.script->sha.view()) + ", ";
+    std::string text = "ERR Error running script " + std::string(run.compiled.name()) + ", ";
     text += lua_isstring(lua_, -1) ? lua_tostring(lua_, -1) : "execution failure";
     run.call.FailText(text);
   }
@@ -174,8 +253,11 @@ int ScriptVm::RunProtected(lua_State* lua) {
 
 void ScriptVm::CallScript(lua_State* lua) {
   ScriptRun& run = *run_;
-  SetGlobalTexts(lua, "KEYS", run.keys);
-  SetGlobalTexts(lua, "ARGV", run.arguments);
+  bool is_function = run.compiled.script == nullptr;
+  if (!is_function) {
+    SetGlobalTexts(lua, "KEYS", run.keys);
+    SetGlobalTexts(lua, "ARGV", run.arguments);
+  }
   // An earlier script may have given the thread or the function another environment.
   lua_pushvalue(lua, kGlobals);
   lua_replace(lua, LUA_GLOBALSINDEX);
@@ -183,9 +265,14 @@ void ScriptVm::CallScript(lua_State* lua) {
   lua_rawgeti(lua, LUA_REGISTRYINDEX, run.compiled.function);
   lua_pushvalue(lua, kGlobals);
   lua_setfenv(lua, -2);
-  if (lua_pcall(lua, 0, 1, -2) != 0) return ReplyError(lua, run);
+  int handler = lua_gettop(lua) - 1;
+  if (is_function) {  // Gets its keys and arguments as such.
+    PushTexts(lua, run.keys);
+    PushTexts(lua, run.arguments);
+  }
+  if (lua_pcall(lua, is_function ? 2 : 0, 1, handler) != 0) return ReplyError(lua, run);
   WriteValue(lua, run.call.reply, run.version);
-  if (used_bytes_ > kIdleBytes) {
+  if (used_bytes_ > kIdleBytes && !is_function) {
     SetGlobalTexts(lua, "KEYS", {});
     SetGlobalTexts(lua, "ARGV", {});
   }
@@ -193,6 +280,10 @@ void ScriptVm::CallScript(lua_State* lua) {
 
 void ScriptVm::Hook(lua_State* lua, lua_Debug*) {
   ScriptVm& vm = Of(lua);
+  if (vm.loading_ != nullptr && MonotonicUs() > vm.loading_->deadline_us) {
+    PushErrorTable(lua, "ERR FUNCTION LOAD timeout");
+    lua_error(lua);
+  }
   if (vm.run_ == nullptr) return;
   vm.LetOthersIn();
   if (!vm.kill_requested_.load(std::memory_order_relaxed)) return;
@@ -213,7 +304,7 @@ void ScriptVm::LetOthersIn() {
                                 std::to_string((now_us - run.started_us) / 1000) +
                                 " milliseconds. You can try killing the script using the SCRIPT "
                                 "KILL command. Script name is: " +
-                                std::string(run.compiled.script->sha.view()) + ".");
+                                std::string(run.compiled.name()) + ".");
   }
   if (run.call.services.nested->ServeOthers()) RequestKill();
   run.next_turn_us = MonotonicUs() + kTurnEveryUs;

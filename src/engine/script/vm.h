@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <lua.hpp>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,14 +21,20 @@
 #include "base/byte_buffer.h"
 #include "base/hash.h"
 #include "engine/commands/call.h"
+#include "engine/script/function_library.h"
 #include "engine/script/script.h"
 
 namespace kiln {
 
-// A script in its compiled form.
+// A script, or a library's function, in its compiled form.
 struct CompiledScript {
-  std::shared_ptr<const Script> script;
-  int function;  // in Lua's registry
+  std::shared_ptr<const Script> script;  // null for a function
+  int function;                          // in Lua's registry
+  std::string function_name = {};        // empty for a script
+  uint32_t function_flags = 0;
+
+  std::string_view name() const { return script ? script->sha.view() : function_name; }
+  uint32_t flags() const { return script ? script->flags : function_flags; }
 };
 
 // One run of a script.
@@ -63,6 +70,10 @@ class ScriptVm {
   const CompiledScript* FindBody(std::string_view body) const;
   // Compiles; null with an error reply (without a code word) in `error`.
   const CompiledScript* Add(std::shared_ptr<const Script> script, std::string* error);
+  // Runs the code of a library, which registers its functions; their names and flags go into
+  // `functions`. An error text (without a code word), and nothing added, or empty.
+  std::string AddLibrary(const FunctionLibrary& library, std::vector<FunctionInfo>* functions);
+  const CompiledScript* FindFunction(std::string_view name) const;
   // Runs it and replies to run.call.
   void Run(ScriptRun& run);
 
@@ -77,6 +88,11 @@ class ScriptVm {
     return *static_cast<ScriptVm*>(self);
   }
   ScriptRun& run() { return *run_; }
+  // redis.register_function: the function is kept in Lua's registry at `reference`. An error text,
+  // or null. Raises nothing.
+  const char* Register(std::string_view name, const std::string_view* description, uint32_t flags,
+                       int reference);
+  bool is_loading() const { return loading_ != nullptr; }
   // The strings and numbers on the stack, from 1 on, as a command's arguments: good until they are
   // popped or the next call. Null when there is one of another type.
   const std::vector<std::string_view>* ReadArguments(lua_State* lua);
@@ -94,6 +110,15 @@ class ScriptVm {
   static int RunProtected(lua_State* lua);
   static void Hook(lua_State* lua, lua_Debug* record);
 
+  // A library that is being loaded.
+  struct Loading {
+    std::vector<FunctionInfo> functions;
+    std::vector<int> references;  // in Lua's registry
+    uint64_t deadline_us = 0;
+  };
+  static constexpr uint64_t kLoadLimitUs = 500'000;
+
+  static int LoadProtected(lua_State* lua);
   void CallScript(lua_State* lua);
   // Lets other clients hear that the server is busy, once the script has run for
   // busy-reply-threshold.
@@ -105,6 +130,8 @@ class ScriptVm {
   std::atomic<bool> kill_requested_{false};
   std::unordered_map<ShaText, CompiledScript, ShaTextHash> scripts_;
   std::unordered_map<std::string_view, const CompiledScript*, BodyHash> by_body_;
+  std::map<std::string, CompiledScript, NameLess> functions_;
+  Loading* loading_ = nullptr;
   std::vector<std::string_view> arguments_;
   ByteBuffer number_text_;   // digits of numbers among arguments_
   ByteBuffer reply_buffer_;  // of the command that the script calls

@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::string_view kBusy =
     "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
+constexpr std::string_view kBusyFunction =
+    "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.";
 
 }  // namespace
 
@@ -86,7 +88,12 @@ void Dispatcher::RunWhileBusy(const Request& request, Arguments arguments, Clien
       command != nullptr && command->HasArity(arguments.size()) && !command->Is(kContainer);
   if (!is_sound || !client.authenticated) refusal = Admit(command, arguments, client, worker_);
   bool is_queued = client.transaction.active && command != nullptr && !command->Is(kImmediate);
-  if (!refusal && (is_queued || !command->Is(kAllowBusy))) refusal = kBusy;
+  bool is_function = services_.scripts->IsFunctionRunning();
+  // Each kind is asked about, and killed, by its own command.
+  bool is_other_kind = !refusal && command->name == (is_function ? "SCRIPT|KILL" : "FUNCTION|KILL");
+  bool is_stats = !refusal && !is_function && command->name == "FUNCTION|STATS";
+  if (!refusal && (is_queued || !command->Is(kAllowBusy) || is_other_kind || is_stats))
+    refusal = is_function ? kBusyFunction : kBusy;
   if (refusal) {
     client.transaction.aborted |= client.transaction.active;
     CountRefused(command, *refusal);

@@ -89,6 +89,8 @@ void InfoWriter::WriteMemory() {
   Bytes("used_memory_lua", server_.scripts_->MemoryBytes());
   Field("used_memory_vm_eval", server_.scripts_->MemoryBytes());
   Field("number_of_cached_scripts", server_.scripts_->CachedScripts());
+  Field("number_of_functions", server_.scripts_->FunctionCount());
+  Field("number_of_libraries", server_.scripts_->LibraryCount());
   Bytes("maxmemory", static_cast<size_t>(settings.maxmemory_bytes));
   Field("maxmemory_policy", server_.parameters_.ValueOf(*FindParameter("maxmemory-policy")));
   Field("allocator_frag_ratio", Ratio(rss, used));

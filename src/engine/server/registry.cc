@@ -48,6 +48,8 @@ std::span<const std::span<const Command>> CommandGroups() {
       ObserveCommands(),
       DebugCommands(),
       ScriptingCommands(),
+      FunctionCommands(),
+      FunctionDumpCommands(),
   };
   return groups;
 }

@@ -22,4 +22,16 @@ bool ReadBlockTimeout(Call& call, std::string_view seconds, uint64_t* deadline_m
   return true;
 }
 
+bool ReadBlockMilliseconds(Call& call, std::string_view milliseconds, uint64_t* deadline_ms) {
+  std::optional<int64_t> wait_ms = ParseInt64(milliseconds);
+  if (!wait_ms) return call.Fail(Error::kTimeoutNotInteger), false;
+  if (*wait_ms < 0) return call.Fail(Error::kTimeoutNegative), false;
+  auto now_ms = static_cast<int64_t>(call.now_ms());
+  if (*wait_ms > std::numeric_limits<int64_t>::max() - now_ms) {
+    return call.Fail(Error::kTimeoutOutOfRange), false;
+  }
+  *deadline_ms = *wait_ms == 0 ? 0 : static_cast<uint64_t>(now_ms + *wait_ms);
+  return true;
+}
+
 }  // namespace kiln

@@ -36,6 +36,8 @@ struct BlockWish {
   std::vector<Key> keys;
   uint64_t deadline_ms = 0;
   std::string timeout_reply;
+  // Instead of the request's own, which would mean something else when it runs again; empty: none.
+  std::vector<std::string> arguments;
 };
 
 }  // namespace kiln

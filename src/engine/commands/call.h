@@ -59,6 +59,10 @@ struct Call {
   }
   void TouchedIn(Db& changed_db, const Key& key) {
     changed_db.Changed(key);
+    Wake(changed_db, key);
+  }
+  // Whoever waits for the key looks again.
+  void Wake(Db& changed_db, const Key& key) {
     if (db.keyspace().shard(key.shard()).waiters != nullptr) [[unlikely]]
       Ready(changed_db.index(), key.text);
   }
@@ -86,7 +90,7 @@ struct Call {
   // reply.
   void Block(std::vector<Key> keys, uint64_t deadline_ms, std::string_view timeout_reply) {
     if (!may_block) return reply.Raw(timeout_reply);
-    effects.block = {true, std::move(keys), deadline_ms, std::string(timeout_reply)};
+    effects.block = {true, std::move(keys), deadline_ms, std::string(timeout_reply), {}};
   }
   bool may_block = true;
   // For kWalksShards: runs f() with one shard locked.

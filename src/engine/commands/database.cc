@@ -24,10 +24,26 @@ void MarkWatched(Call& call, int db, F&& has_changed) {
   }
 }
 
+// Whoever waits for a key of database `db` that has_changed(key) holds for is to look again.
+template <class F>
+void WakeWaiters(Call& call, int db, F&& has_changed) {
+  for (size_t i = 0; i < kShardCount; ++i) {
+    const auto& waiters = call.db.keyspace().shard(i).waiters;
+    if (waiters == nullptr) continue;
+    waiters->ForEach([&](const Waiter& waiter) {
+      for (const DbKey& name : waiter.keys) {
+        if (name.db == db && has_changed(HashKey(name.key))) call.Ready(db, name.key);
+      }
+    });
+  }
+}
+
 // ---- Flushing ----
 
 void FlushDatabase(Call& call, int db, bool at_once) {
-  MarkWatched(call, db, [&](const Key& key) { return Exists(call, db, key); });
+  auto exists = [&](const Key& key) { return Exists(call, db, key); };
+  MarkWatched(call, db, exists);
+  WakeWaiters(call, db, exists);
   call.db.context().stats.changes += call.db.keyspace().Flush(db, at_once, call.db.context());
 }
 
@@ -63,19 +79,6 @@ void FlushAll(Call& call) {
 
 // ---- Swapping ----
 
-// Whoever waits for a key of `db` that is there now is to be served.
-void WakeWaiters(Call& call, int db) {
-  for (size_t i = 0; i < kShardCount; ++i) {
-    const auto& waiters = call.db.keyspace().shard(i).waiters;
-    if (waiters == nullptr) continue;
-    waiters->ForEach([&](const Waiter& waiter) {
-      for (const DbKey& name : waiter.keys) {
-        if (name.db == db && Exists(call, db, HashKey(name.key))) call.Ready(db, name.key);
-      }
-    });
-  }
-}
-
 // SWAPDB index1 index2
 void SwapDb(Call& call) {
   auto a = ParseInt64(call.args.Text());
@@ -94,9 +97,9 @@ void SwapDb(Call& call) {
     };
     MarkWatched(call, first, in_either);
     MarkWatched(call, second, in_either);
+    WakeWaiters(call, first, in_either);
+    WakeWaiters(call, second, in_either);
     keyspace.SwapDatabases(first, second);
-    WakeWaiters(call, first);
-    WakeWaiters(call, second);
   }
   call.reply.Ok();
 }

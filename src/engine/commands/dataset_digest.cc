@@ -1,10 +1,13 @@
 #include "engine/commands/dataset_digest.h"
 
+#include <string>
+
 #include "engine/store/db.h"
 #include "engine/store/types/hash.h"
 #include "engine/store/types/list.h"
 #include "engine/store/types/set.h"
 #include "engine/store/types/sorted_set.h"
+#include "engine/store/types/stream.h"
 
 namespace kiln {
 namespace {
@@ -36,6 +39,17 @@ void XorPair(Sha1Digest& digest, std::string_view first, std::string_view second
   Xor(digest, BytesOf(pair));
 }
 
+void MixStream(Sha1Digest& digest, const Stream& stream) {
+  Stream::Cursor cursor(stream, kMinStreamId, kMaxStreamId);
+  while (cursor.Next()) {
+    Mix(digest, std::to_string(cursor.id().ms) + "." + std::to_string(cursor.id().seq));
+    cursor.ForEachField([&](std::string_view field, std::string_view value) {
+      Mix(digest, field);
+      Mix(digest, value);
+    });
+  }
+}
+
 void AddCollection(Sha1Digest& digest, const Record* record) {
   ElementScratch scratch;
   switch (record->type()) {
@@ -52,14 +66,18 @@ void AddCollection(Sha1Digest& digest, const Record* record) {
     case Type::kHash:
       return record->collection<Hash>()->ForEach(
           [&](std::string_view field, std::string_view value) { XorPair(digest, field, value); });
-    case Type::kString:
     case Type::kStream:
+      return MixStream(digest, *record->collection<Stream>());
+    case Type::kString:
       return;
   }
 }
 
 void AddValue(Sha1Digest& digest, const Record* record) {
-  MixNumber(digest, static_cast<uint32_t>(record->type()));
+  // Redis's numbers of the types; between hashes and streams it has one for modules.
+  constexpr uint32_t kStreamNumber = 6;
+  bool is_stream = record->type() == Type::kStream;
+  MixNumber(digest, is_stream ? kStreamNumber : static_cast<uint32_t>(record->type()));
   if (record->type() == Type::kString) {
     ElementScratch scratch;
     Mix(digest, Db::StringOf(record, scratch.chars));

@@ -306,7 +306,9 @@ void Dispatcher::StartWait(Call& call, const Command& command) {
   auto waiter = std::make_shared<BlockedRequest>();
   waiter->client = call.client.handle;
   waiter->command = &command;
-  for (std::string_view argument : call.args.all()) waiter->arguments.emplace_back(argument);
+  waiter->arguments = std::move(wish.arguments);
+  if (waiter->arguments.empty())
+    waiter->arguments.assign(call.args.all().begin(), call.args.all().end());
   waiter->db = call.db.index();
   waiter->protocol_version = call.client.protocol_version;
   waiter->deadline_ms = wish.deadline_ms;

@@ -10,7 +10,7 @@ Reclaimer::~Reclaimer() {
 }
 
 void Reclaimer::Free(Type type, void* collection) {
-  if (CollectionSize(type, collection) <= kAtOnce) {
+  if (CollectionFreeCost(type, collection) <= kAtOnce) {
     size_t budget = kAtOnce + 1;
     while (!FreeCollectionSome(type, collection, &budget)) budget = kAtOnce + 1;
     return;

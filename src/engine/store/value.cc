@@ -8,6 +8,7 @@
 #include "engine/store/types/list.h"
 #include "engine/store/types/set.h"
 #include "engine/store/types/sorted_set.h"
+#include "engine/store/types/stream.h"
 
 namespace kiln {
 namespace {
@@ -25,8 +26,9 @@ auto Visit(Type type, const void* collection, F&& f) {
       return f(static_cast<SortedSet*>(untyped));
     case Type::kHash:
       return f(static_cast<Hash*>(untyped));
-    case Type::kString:
     case Type::kStream:
+      return f(static_cast<Stream*>(untyped));
+    case Type::kString:
       break;
   }
   CheckFailed(__FILE__, __LINE__, "a collection type");
@@ -35,7 +37,12 @@ auto Visit(Type type, const void* collection, F&& f) {
 }  // namespace
 
 size_t CollectionSize(Type type, const void* collection) {
-  return Visit(type, collection, [](auto* value) { return value->size(); });
+  return Visit(type, collection, [](auto* value) -> size_t { return value->size(); });
+}
+
+size_t CollectionFreeCost(Type type, const void* collection) {
+  if (type == Type::kStream) return static_cast<const Stream*>(collection)->FreeCost();
+  return CollectionSize(type, collection);
 }
 
 bool FreeCollectionSome(Type type, void* collection, size_t* budget) {

@@ -11,6 +11,7 @@ class Hash;
 class List;
 class Set;
 class SortedSet;
+class Stream;
 
 // The record type that holds a value class.
 template <class T>
@@ -31,9 +32,15 @@ template <>
 struct TypeOf<Hash> {
   static constexpr Type kType = Type::kHash;
 };
+template <>
+struct TypeOf<Stream> {
+  static constexpr Type kType = Type::kStream;
+};
 
 // Elements inside.
 size_t CollectionSize(Type type, const void* collection);
+// What freeing it takes, in units of FreeCollectionSome's budget; about.
+size_t CollectionFreeCost(Type type, const void* collection);
 // Frees at most *budget elements (decremented); true when the collection is gone.
 bool FreeCollectionSome(Type type, void* collection, size_t* budget);
 void* CloneCollection(Type type, const void* collection);

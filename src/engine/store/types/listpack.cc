@@ -367,6 +367,41 @@ uint32_t Listpack::Replace(uint32_t pos, const ListpackEntry& entry) {
   return pos;
 }
 
+void Listpack::ReplaceSmall(uint32_t pos, uint8_t integer) {
+  KILN_DCHECK(block_[pos] < kText6 && integer < kText6);
+  block_[pos] = integer;
+}
+
+void Listpack::Shrink() {
+  if (!empty()) block_ = static_cast<uint8_t*>(ReallocateBytes(block_, byte_size()));
+}
+
+Listpack::Appender::Appender(Listpack& listpack, size_t max_bytes)
+    : listpack_(listpack), end_(static_cast<uint32_t>(listpack.byte_size() - 1)) {
+  size_t after = end_ + max_bytes + 1;
+  KILN_CHECK(after <= UINT32_MAX);
+  if (listpack.empty()) {
+    listpack.block_ = static_cast<uint8_t*>(AllocateBytes(after));
+    Store<uint16_t>(listpack.block_ + 4, 0);
+  } else if (after > UsableBytes(listpack.block_)) {
+    listpack.block_ = static_cast<uint8_t*>(ReallocateBytes(listpack.block_, after + after / 2));
+  }
+}
+
+Listpack::Appender::~Appender() {
+  listpack_.block_[end_] = kEnd;
+  Store<uint32_t>(listpack_.block_, end_ + 1);
+  listpack_.AddToCount(count_);
+}
+
+uint32_t Listpack::Appender::Add(const ListpackEntry& entry) {
+  uint32_t pos = end_;
+  listpack_.Write(pos, entry);
+  end_ += static_cast<uint32_t>(entry.bytes());
+  ++count_;
+  return pos;
+}
+
 uint32_t Listpack::Erase(uint32_t pos, size_t count) {
   uint32_t end = pos;
   size_t erased = 0;

@@ -112,6 +112,15 @@ class Listpack {
     return Replace(pos, ListpackEntry(text));
   }
 
+  // Appends many entries for little each. The listpack is whole again when the appender has gone;
+  // until then only positions before the appended entries may be looked at.
+  class Appender;
+
+  // Overwrites an integer below 128 with another one.
+  void ReplaceSmall(uint32_t pos, uint8_t integer);
+  // Gives memory kept for growth back.
+  void Shrink();
+
   // Erases up to `count` entries; returns the position of the entry that followed them, or kNone.
   uint32_t Erase(uint32_t pos, size_t count = 1);
   // Moves the entries from `pos` on into a new listpack.
@@ -125,6 +134,27 @@ class Listpack {
   void Write(uint32_t pos, const ListpackEntry& entry);
 
   uint8_t* block_ = nullptr;  // null when there is no entry
+};
+
+class Listpack::Appender {
+ public:
+  // What an entry may need beside its text.
+  static constexpr size_t kMaxEntryBytes = 10;
+
+  // Makes room for `max_bytes` of entries, and when that takes more memory, for some growth to
+  // come.
+  Appender(Listpack& listpack, size_t max_bytes);
+  Appender(const Appender&) = delete;
+  Appender& operator=(const Appender&) = delete;
+  ~Appender();
+
+  // Returns the position of the new entry.
+  uint32_t Add(const ListpackEntry& entry);
+
+ private:
+  Listpack& listpack_;
+  uint32_t end_;
+  int64_t count_ = 0;
 };
 
 }  // namespace kiln

@@ -27,6 +27,7 @@ struct BlockedRequest : Waiter {
   int protocol_version = 2;
   uint64_t deadline_ms = 0;   // Unix ms; 0 waits for ever
   std::string timeout_reply;  // sent when the deadline passes
+  bool ends_without_key = false;  // the wait is over, with an error, when a key goes
   bool is_served = false;     // or timed out, or gone: whoever comes later leaves it alone
 };
 
@@ -38,6 +39,7 @@ struct BlockWish {
   std::string timeout_reply;
   // Instead of the request's own, which would mean something else when it runs again; empty: none.
   std::vector<std::string> arguments;
+  bool ends_without_key = false;
 };
 
 }  // namespace kiln

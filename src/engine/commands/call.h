@@ -90,7 +90,7 @@ struct Call {
   // reply.
   void Block(std::vector<Key> keys, uint64_t deadline_ms, std::string_view timeout_reply) {
     if (!may_block) return reply.Raw(timeout_reply);
-    effects.block = {true, std::move(keys), deadline_ms, std::string(timeout_reply), {}};
+    effects.block = {true, std::move(keys), deadline_ms, std::string(timeout_reply), {}, false};
   }
   bool may_block = true;
   // For kWalksShards: runs f() with one shard locked.

@@ -293,8 +293,10 @@ void Wait(Call& call, const std::vector<Source>& sources, const ReadRequest& req
   std::vector<Key> keys;
   for (const Source& source : sources) keys.push_back(source.key);
   call.Block(std::move(keys), request.deadline_ms, NullArrayText(call.reply));
-  if (call.effects.block.wanted)
-    call.effects.block.arguments = RequestToRepeat(call, sources, request);
+  BlockWish& wish = call.effects.block;
+  if (!wish.wanted) return;
+  wish.arguments = RequestToRepeat(call, sources, request);
+  wish.ends_without_key = request.in_group;
 }
 
 void Read(Call& call, bool in_group) {

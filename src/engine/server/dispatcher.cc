@@ -313,6 +313,7 @@ void Dispatcher::StartWait(Call& call, const Command& command) {
   waiter->protocol_version = call.client.protocol_version;
   waiter->deadline_ms = wish.deadline_ms;
   waiter->timeout_reply = wish.timeout_reply;
+  waiter->ends_without_key = wish.ends_without_key;
   LockPlan shards;
   key_positions_.clear();
   KeyPositions(command, call.args.all(), &key_positions_);

@@ -65,13 +65,18 @@ void InfoWriter::WriteClients() {
   size_t with_timeout = 0;
   size_t pubsub_clients = 0;
   std::set<std::pair<int, std::string>> blocking_keys;
+  std::set<std::pair<int, std::string>> keys_to_stay;
   server_.ForEach([&](Client& client) {
     max_input = std::max(max_input, client.input_bytes);
     max_output = std::max(max_output, client.output_bytes);
     if (client.subscriptions.any()) ++pubsub_clients;
     if (client.waiter == nullptr) return;
-    if (static_cast<const BlockedRequest&>(*client.waiter).deadline_ms != 0) ++with_timeout;
-    for (const DbKey& key : client.waiter->keys) blocking_keys.emplace(key.db, key.key);
+    const auto& waiter = static_cast<const BlockedRequest&>(*client.waiter);
+    if (waiter.deadline_ms != 0) ++with_timeout;
+    for (const DbKey& key : waiter.keys) {
+      blocking_keys.emplace(key.db, key.key);
+      if (waiter.ends_without_key) keys_to_stay.emplace(key.db, key.key);
+    }
   });
   Field("connected_clients", server_.connected_clients_.load());
   Field("cluster_connections", 0);
@@ -83,7 +88,7 @@ void InfoWriter::WriteClients() {
   Field("pubsub_clients", pubsub_clients);
   Field("clients_in_timeout_table", with_timeout);
   Field("total_blocking_keys", blocking_keys.size());
-  Field("total_blocking_keys_on_nokey", 0);
+  Field("total_blocking_keys_on_nokey", keys_to_stay.size());
 }
 
 void InfoWriter::WriteReplication() {

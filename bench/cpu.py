@@ -53,6 +53,7 @@ COMMANDS = (
     ("SADD", None, "SADD set:{few} member:{key}", 400_000),
     ("HSET", None, "HSET hash:{few} field:{key} {value}", 400_000),
     ("ZADD", None, "ZADD zset:{few} {key} member:{key}", 400_000),
+    ("XADD", None, "XADD stream:{few} * field:1 {value}", 400_000),
     ("LRANGE 100", ("RPUSH list:{few} value:{key}", 150_000), "LRANGE list:{few} 0 99", 40_000),
     ("ZRANGE 100", ("ZADD zset:{few} {key} member:{key}", 150_000), "ZRANGE zset:{few} 0 99", 40_000),
 )

@@ -29,7 +29,7 @@ SNAPSHOT_EVERY = 600  # commands between comparisons of the whole keyspace
 DATABASES = (0, 1)
 MINIMISE_S = 30.0
 READERS = {b"string": ["GET"], b"list": ["LRANGE", 0, -1], b"hash": ["HGETALL"], b"set": ["SMEMBERS"],
-           b"zset": ["ZRANGE", 0, -1, "WITHSCORES"]}
+           b"zset": ["ZRANGE", 0, -1, "WITHSCORES"], b"stream": ["XRANGE", "-", "+"]}
 
 
 class Difference(Exception):

@@ -12,7 +12,7 @@ DEL k+ | UNLINK k+ | EXISTS k+ | TOUCH k+ | TYPE k | RENAME k k | RENAMENX k k |
 KEYS glob | COPY k k ?(DB db) ?REPLACE | MOVE k db | SELECT db | SWAPDB db db | OBJECT ENCODING k
 EXPIRE k ttl ?(NX|XX|GT|LT) | PEXPIRE k ttl ?(NX|XX|GT|LT)
 EXPIREAT k at ?(NX|XX|GT|LT) | PEXPIREAT k at ?(NX|XX|GT|LT) | TTL k | PTTL k | EXPIRETIME k
-PEXPIRETIME k | SCAN 0 COUNT 100000 ?(MATCH glob) ?(TYPE (string|list|set|zset|hash))
+PEXPIRETIME k | SCAN 0 COUNT 100000 ?(MATCH glob) ?(TYPE (string|list|set|zset|hash|stream))
 SORT k ?(BY by) ?(LIMIT i i) ?(GET pattern) ?(ASC|DESC) ?(STORE k)
 SORT k ?(LIMIT i i) ?DESC ALPHA | SORT_RO k ?(LIMIT i i) ?DESC ?ALPHA
 SET k v ?(NX|XX) ?GET ?(EX ttl|PX ttl|EXAT at|PXAT at|KEEPTTL) | GET k | GETDEL k | GETSET k v
@@ -45,6 +45,16 @@ ZRANDMEMBER k 1000 ?WITHSCORES | ZSCAN k 0 COUNT 100000 ?(MATCH glob)
 ZUNION zkeys ?(AGGREGATE (SUM|MIN|MAX)) ?WITHSCORES
 ZINTER zkeys ?(AGGREGATE (SUM|MIN|MAX)) ?WITHSCORES | ZDIFF keys ?WITHSCORES
 ZUNIONSTORE k zkeys ?(AGGREGATE (SUM|MIN|MAX)) | ZDIFFSTORE k keys
+XADD k xopt xnew (f v)+ | XADD k xnew (f v)+ | XADD k xnew a v b v | XDEL k xid+ | XLEN k
+XTRIM k xtrim | XRANGE k xend xend ?(COUNT i) | XREVRANGE k xend xend ?(COUNT i)
+XREAD ?(COUNT i) STREAMS k xid | XREAD ?(COUNT i) STREAMS k k xid xid
+XGROUP CREATE k g (xid|$) ?MKSTREAM | XGROUP CREATE k g 0 MKSTREAM | XGROUP DESTROY k g
+XGROUP SETID k g (xid|$) | XGROUP CREATECONSUMER k g c | XGROUP DELCONSUMER k g c
+XREADGROUP GROUP g c ?(COUNT i) ?NOACK STREAMS k > | XREADGROUP GROUP g c ?(COUNT i) STREAMS k xid
+XREADGROUP GROUP g c STREAMS k > | XREADGROUP GROUP g c STREAMS k k > > | XACK k g xid+
+XPENDING k g | XPENDING k g IDLE 100000 xend xend i ?c | XCLAIM k g c 0 xid+ ?FORCE ?JUSTID
+XAUTOCLAIM k g c 0 xid ?(COUNT i) ?JUSTID
+XINFO STREAM k | XINFO GROUPS k | OBJECT ENCODING k
 ZINTERSTORE k zkeys ?(AGGREGATE (SUM|MIN|MAX)) | ZINTERCARD keys ?(LIMIT i) | EVAL script 1 k v
 EVAL script 2 k k v v | ECHO v | PING ?v | NOSUCHCOMMAND v* | PFADD kh v* | PFADD kh v* | PFCOUNT kh+
 PFMERGE kh kh* | PFDEBUG (ENCODING|DECODE|TODENSE) kh | GET kh | GEOADD kg ?(NX|XX) ?CH (lon lat f)+
@@ -58,6 +68,7 @@ GEORADIUS_RO kg lon lat length unit ?WITHDIST | GEORADIUSBYMEMBER_RO kg f length
 # Said only between MULTI and EXEC, where they do not wait.
 BLOCKING = """
 BLPOP k+ 0 | BRPOP k+ 0 | BLMOVE k k side side 0 | BRPOPLPUSH k k 0 | BLMPOP 0 keys side ?(COUNT i)
+XREAD BLOCK 0 STREAMS k xid | XREADGROUP GROUP g c BLOCK 0 STREAMS k >
 BZPOPMIN k+ 0 | BZPOPMAX k+ 0 | BZMPOP 0 keys (MIN|MAX) ?(COUNT i)
 """
 
@@ -71,8 +82,9 @@ SCRIPTS = ["return redis.call('GET', KEYS[1])", "return redis.call('SET', KEYS[1
            "return redis.call('TYPE', KEYS[1])",
            "redis.call('DEL', KEYS[1]) return redis.call('SADD', KEYS[1], ARGV[1])",
            "return {err='MY error'}", "return redis.call('HGET', KEYS[1], ARGV[1])"]
-KEYS = [f"k{number}" for number in range(10)]
-HOMES = {"string": KEYS[0:2], "list": KEYS[2:4], "hash": KEYS[4:5], "set": KEYS[5:7], "zset": KEYS[7:9]}
+KEYS = [f"k{number}" for number in range(12)]
+HOMES = {"string": KEYS[0:2], "list": KEYS[2:4], "hash": KEYS[4:5], "set": KEYS[5:7], "zset": KEYS[7:9],
+         "stream": KEYS[9:11]}
 LISTS = {"LINDEX", "LINSERT", "LLEN", "LMOVE", "LMPOP", "LPOP", "LPOS", "LPUSH", "LPUSHX", "LRANGE", "LREM", "LSET",
          "LTRIM", "RPOP", "RPOPLPUSH", "RPUSH", "RPUSHX", "BLPOP", "BRPOP", "BLMOVE", "BLMPOP", "BRPOPLPUSH", "SORT"}
 SETS = {"SADD", "SREM", "SCARD", "SISMEMBER", "SMISMEMBER", "SMEMBERS", "SMOVE", "SPOP", "SRANDMEMBER", "SINTER",
@@ -151,6 +163,19 @@ def _shape(rng):
     return [word, *(GENERATORS["length"](rng) for _ in range(lengths)), GENERATORS["unit"](rng)]
 
 
+def _new_id(rng):
+    """Mostly one that is not too small, but slowly so that entries share milliseconds."""
+    rng.newest_id = getattr(rng, "newest_id", 0) + rng.choice([0, 0, 1])
+    ms = rng.newest_id // 4
+    return rng.choice([f"{ms}-*", f"{ms}-*", f"{ms + 1}-*", f"{ms}-{rng.randint(0, 9)}", str(ms + 1)])
+
+
+def _trim(rng):
+    how, sign = rng.choice([["MAXLEN", str(rng.randint(0, 6))], ["MINID", f"{rng.randint(0, 30)}"]]), rng.choice("=~ ")
+    limit = ["LIMIT", str(rng.randint(0, 200))] if sign == "~" and rng.random() < 0.5 else []
+    return [how[0], *sign.split(), how[1], *limit]
+
+
 GENERATORS = {
     "k": _key,
     "kh": lambda rng: rng.choice(["h0", "h1", "h2"]) if rng.random() < 0.97 else _key(rng),
@@ -164,6 +189,13 @@ GENERATORS = {
     "keys": _keys,
     "zkeys": _zkeys,
     "v": _value,
+    "xid": lambda rng: rng.choice([f"{rng.randint(0, 30)}-{rng.randint(0, 3)}", str(rng.randint(0, 30)), "0"]),
+    "xend": lambda rng: rng.choice(["-", "+", f"{rng.randint(0, 30)}", f"({rng.randint(0, 30)}-{rng.randint(0, 3)}"]),
+    "xnew": _new_id,
+    "xopt": lambda rng: rng.choice([["NOMKSTREAM"], _trim(rng)]),
+    "xtrim": lambda rng: _trim(rng),
+    "g": _choice("g1", "g1", "g1", "g2"),
+    "c": _choice("alice", "bob", "carol"),
     "f": lambda rng: rng.choice(["a", "b", "c", "d", "e", "1", "2", "3", "400000", "", "m" * 65]) if rng.random() < 0.9
     else f"f{rng.randint(0, 300)}",
     "i": lambda rng: str(rng.randint(-6, 8)) if rng.random() < 0.93 else rng.choice(EXTREMES),
@@ -256,6 +288,8 @@ def home_of(name: str) -> list:
         return HOMES["list"]
     if name in SETS:
         return HOMES["set"]
+    if name[0] == "X":
+        return HOMES["stream"]
     if name[0] == "Z" or name.startswith("BZ"):
         return HOMES["zset"]
     return HOMES["hash" if name[0] == "H" else "string"]
@@ -304,6 +338,8 @@ def tamed(words: list) -> list:
     name = words[0].upper()
     if name in ("LPOS", "LSET"):  # 7.0 takes the smallest rank, 7.2 cuts the index to 32 bits
         words = ["99" if word in EXTREMES else word for word in words]
+    if name == "XADD":  # that id would be the time
+        words = ["1-*" if word == "*" else word for word in words]
     if name in ("ZRANK", "ZREVRANK"):  # a fourth word is new in 7.2
         words = words[:3]
     if name in RANDOM and len(words) == 2:

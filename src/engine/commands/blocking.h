@@ -25,10 +25,10 @@ struct BlockedRequest : Waiter {
   std::vector<std::string> arguments;
   int db = 0;
   int protocol_version = 2;
-  uint64_t deadline_ms = 0;   // Unix ms; 0 waits for ever
-  std::string timeout_reply;  // sent when the deadline passes
+  uint64_t deadline_ms = 0;       // Unix ms; 0 waits for ever
+  std::string timeout_reply;      // sent when the deadline passes
   bool ends_without_key = false;  // the wait is over, with an error, when a key goes
-  bool is_served = false;     // or timed out, or gone: whoever comes later leaves it alone
+  bool is_served = false;         // or timed out, or gone: whoever comes later leaves it alone
 };
 
 // What a handler asks for when it blocks.

@@ -29,8 +29,7 @@ struct AddOptions {
 bool ReadThreshold(Call& call, StreamTrim::Until until, StreamTrim* trim) {
   ArgumentCursor& args = call.args;
   if (trim->until != StreamTrim::Until::kNothing) {
-    call.FailText(
-        "ERR syntax error, MAXLEN and MINID options at the same time are not compatible");
+    call.FailText("ERR syntax error, MAXLEN and MINID options at the same time are not compatible");
     return false;
   }
   trim->until = until;
@@ -69,8 +68,7 @@ bool SettleTrim(Call& call, bool is_add, AddOptions* options) {
   StreamTrim& trim = options->trim;
   bool trims = trim.until != StreamTrim::Until::kNothing;
   if (trim.limit != 0 && !trims) {
-    call.FailText(
-        "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy");
+    call.FailText("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy");
     return false;
   }
   if (!is_add && !trims) {

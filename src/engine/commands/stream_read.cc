@@ -85,8 +85,7 @@ bool ReadStreams(Call& call, ReadRequest* request) {
   size_t left = call.args.Left();
   if (left % 2 != 0) {
     std::string name = request->in_group ? "xreadgroup" : "xread";
-    call.FailText("ERR Unbalanced '" + name +
-                  "' list of streams: for each stream key an ID or '" +
+    call.FailText("ERR Unbalanced '" + name + "' list of streams: for each stream key an ID or '" +
                   (request->in_group ? ">" : "$") + "' must be specified.");
     return false;
   }
@@ -243,9 +242,9 @@ void ReplyPart(Call& call, const Source& source, StreamConsumer* consumer,
   call.reply.Bulk(source.key.text);
   if (source.group == nullptr) {
     // Something is behind `after`, so it has a successor.
-    return ReplyStreamEntries(
-        call.reply, Stream::Cursor(*source.stream, *source.after.Next(), kMaxStreamId),
-        request.count);
+    return ReplyStreamEntries(call.reply,
+                              Stream::Cursor(*source.stream, *source.after.Next(), kMaxStreamId),
+                              request.count);
   }
   if (source.ReadsHistory())
     ReplyHistory(call, source, consumer, request.count);
@@ -262,8 +261,7 @@ bool ReplyReady(Call& call, const std::vector<Source>& sources, const ReadReques
     if (source.stream == nullptr) continue;
     StreamConsumer* consumer = nullptr;
     bool is_ready = source.IsReady();
-    if (request.in_group)
-      consumer = SeeConsumer(call, source.key, source.group, request.consumer);
+    if (request.in_group) consumer = SeeConsumer(call, source.key, source.group, request.consumer);
     if (!is_ready) continue;
     ReplyPart(call, source, consumer, request);
     ++parts;

@@ -106,8 +106,14 @@ void InfoWriter::WriteMemory() {
   Field("mem_aof_buffer", 0);
   Field("mem_allocator", "kiln");
   Field("active_defrag_running", 0);
-  Field("lazyfree_pending_objects", 0);
-  Field("lazyfreed_objects", 0);
+  size_t pending = 0;
+  size_t freed = 0;
+  for (const auto& worker : server_.workers_) {
+    pending += worker->context().reclaimer.pending();
+    freed += worker->context().reclaimer.freed();
+  }
+  Field("lazyfree_pending_objects", pending);
+  Field("lazyfreed_objects", freed);
 }
 
 void InfoWriter::WritePersistence() {

@@ -291,6 +291,7 @@ void Server::ResetStatistics() {
     worker->stats() = WorkerStats{};
     worker->rates() = WorkerRates{};
     worker->context().stats = StoreStats{};
+    worker->context().reclaimer.ForgetFreed();
     worker->errors().clear();
     worker->memcache_counters() = MemcacheCounters{};
     for (CommandStats& stats : worker->command_stats()) stats = CommandStats{};

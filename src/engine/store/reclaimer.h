@@ -32,6 +32,7 @@ class Reclaimer {
   // Values waiting, and freed so far that had to wait.
   size_t pending() const { return pending_.size(); }
   size_t freed() const { return freed_; }
+  void ForgetFreed() { freed_ = 0; }
 
  private:
   struct Item {

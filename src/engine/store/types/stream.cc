@@ -178,8 +178,8 @@ uint64_t Stream::Trim(const StreamTrim& trim) {
     auto first = nodes_.begin();
     Node& node = first->second;
     if (trim.limit != 0 && before - length_ + node.live > trim.limit) break;
-    bool goes_whole = by_length ? length_ - node.live >= trim.length
-                                : LastIdIn(first->first, node) < trim.min_id;
+    bool goes_whole =
+        by_length ? length_ - node.live >= trim.length : LastIdIn(first->first, node) < trim.min_id;
     if (!goes_whole) {
       if (!trim.whole_nodes) TrimNode(first->first, &node, trim);
       break;
@@ -195,8 +195,8 @@ uint64_t Stream::Trim(const StreamTrim& trim) {
 void Stream::TrimNode(const StreamId& base, Node* node, const StreamTrim& trim) {
   for (uint32_t at = node->begin; at != Listpack::kNone;) {
     Place place = PlaceAt(base, *node, at);
-    bool stays = trim.until == StreamTrim::Until::kLength ? length_ <= trim.length
-                                                          : place.id >= trim.min_id;
+    bool stays =
+        trim.until == StreamTrim::Until::kLength ? length_ <= trim.length : place.id >= trim.min_id;
     if (stays) return;
     at = place.next;
     if (place.flags & kDeleted) {
@@ -359,9 +359,9 @@ size_t Stream::FreeCost() const {
 Stream Stream::Clone() const {
   Stream copy;
   for (const auto& [id, node] : nodes_) {
-    copy.nodes_.try_emplace(copy.nodes_.end(), id,
-                            Node{node.pack.Clone(), node.fields, node.begin, node.live,
-                                 node.deleted});
+    copy.nodes_.try_emplace(
+        copy.nodes_.end(), id,
+        Node{node.pack.Clone(), node.fields, node.begin, node.live, node.deleted});
   }
   for (const auto& [name, group] : groups_) copy.groups_.try_emplace(name, group.Clone());
   copy.length_ = length_;

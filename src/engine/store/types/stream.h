@@ -41,10 +41,10 @@ struct StreamTrim {
   enum class Until : uint8_t { kNothing, kLength, kId };
 
   Until until = Until::kNothing;
-  uint64_t length = 0;      // kLength: so many entries stay
-  StreamId min_id;          // kId: entries with smaller ids go
+  uint64_t length = 0;       // kLength: so many entries stay
+  StreamId min_id;           // kId: entries with smaller ids go
   bool whole_nodes = false;  // a node of which something stays is left alone
-  uint64_t limit = 0;       // no node goes with which more than so many would; 0 sets none
+  uint64_t limit = 0;        // no node goes with which more than so many would; 0 sets none
 };
 
 class Stream {

@@ -29,8 +29,8 @@ struct PendingEntry {
 struct StreamConsumer {
   static constexpr int64_t kNever = -1;
 
-  std::string_view name;  // the group's key of it
-  int64_t seen_ms = 0;    // when it last asked
+  std::string_view name;       // the group's key of it
+  int64_t seen_ms = 0;         // when it last asked
   int64_t active_ms = kNever;  // when it last got something
   std::map<StreamId, PendingEntry*> pending;
 };

@@ -102,8 +102,7 @@ TEST(Stream, ReadsRangesBothWays) {
   EXPECT_EQ(stream.node_count(), 3u);
   EXPECT_EQ(Ids(stream, {3, 0}, {5, 0}), (std::vector<uint64_t>{3, 4, 5}));
   EXPECT_EQ(Ids(stream, {3, 1}, {5, 9}), (std::vector<uint64_t>{4, 5}));
-  EXPECT_EQ(Ids(stream, {2, 0}, {5, 0}, Direction::kBackward),
-            (std::vector<uint64_t>{5, 4, 3, 2}));
+  EXPECT_EQ(Ids(stream, {2, 0}, {5, 0}, Direction::kBackward), (std::vector<uint64_t>{5, 4, 3, 2}));
   EXPECT_EQ(Ids(stream, {5, 0}, {3, 0}), std::vector<uint64_t>{});
   EXPECT_EQ(Ids(stream, {8, 0}, kMaxStreamId), std::vector<uint64_t>{});
   EXPECT_EQ(Ids(stream, kMinStreamId, {0, 5}, Direction::kBackward), std::vector<uint64_t>{});
@@ -346,9 +345,9 @@ class Model {
     if (trim.min_id == kMaxStreamId) trim.min_id = kMinStreamId;
     trim.whole_nodes = random_.Below(3) == 0;
     auto may_go = [&] {
-      return !entries_.empty() && (trim.until == Until::kLength
-                                       ? entries_.size() > trim.length
-                                       : entries_.begin()->first < trim.min_id);
+      return !entries_.empty() &&
+             (trim.until == Until::kLength ? entries_.size() > trim.length
+                                           : entries_.begin()->first < trim.min_id);
     };
     for (uint64_t left = stream_.Trim(trim); left > 0; --left) {
       EXPECT_TRUE(may_go());

@@ -394,12 +394,17 @@ Listpack::Appender::~Appender() {
   listpack_.AddToCount(count_);
 }
 
-uint32_t Listpack::Appender::Add(const ListpackEntry& entry) {
-  uint32_t pos = end_;
-  listpack_.Write(pos, entry);
+void Listpack::Appender::Add(const ListpackEntry& entry) {
+  listpack_.Write(end_, entry);
   end_ += static_cast<uint32_t>(entry.bytes());
   ++count_;
-  return pos;
+}
+
+void Listpack::Appender::Add(int64_t integer) {
+  if (integer < 0 || integer >= kText6) return Add(ListpackEntry(integer));
+  listpack_.block_[end_++] = static_cast<uint8_t>(integer);
+  listpack_.block_[end_++] = 1;  // how long that was
+  ++count_;
 }
 
 uint32_t Listpack::Erase(uint32_t pos, size_t count) {
@@ -465,11 +470,18 @@ void Listpack::AddToCount(int64_t delta) {
 
 void Listpack::Write(uint32_t pos, const ListpackEntry& entry) {
   uint8_t* to = block_ + pos;
-  std::memcpy(to, entry.head_, entry.head_bytes_);
+  size_t text_bytes = entry.payload_.size();
+  if (entry.head_bytes_ == 1) [[likely]]
+    *to = entry.head_[0];
+  else
+    std::memcpy(to, entry.head_, entry.head_bytes_);
   to += entry.head_bytes_;
-  if (!entry.payload_.empty()) std::memcpy(to, entry.payload_.data(), entry.payload_.size());
-  to += entry.payload_.size();
-  WriteBack(to, entry.head_bytes_ + entry.payload_.size(), entry.back_bytes_);
+  if (text_bytes > 0) std::memcpy(to, entry.payload_.data(), text_bytes);
+  to += text_bytes;
+  if (entry.back_bytes_ == 1) [[likely]]
+    *to = static_cast<uint8_t>(entry.head_bytes_ + text_bytes);
+  else
+    WriteBack(to, entry.head_bytes_ + text_bytes, entry.back_bytes_);
 }
 
 }  // namespace kiln

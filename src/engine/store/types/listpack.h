@@ -148,8 +148,8 @@ class Listpack::Appender {
   Appender& operator=(const Appender&) = delete;
   ~Appender();
 
-  // Returns the position of the new entry.
-  uint32_t Add(const ListpackEntry& entry);
+  void Add(const ListpackEntry& entry);
+  void Add(int64_t integer);
 
  private:
   Listpack& listpack_;

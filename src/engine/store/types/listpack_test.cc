@@ -253,5 +253,28 @@ TEST(Listpack, BehavesLikeAVectorOfTexts) {
   }
 }
 
+TEST(Listpack, AnAppenderWritesWhatPushBackWould) {
+  Listpack one_by_one;
+  Listpack appended;
+  std::string long_text(5000, 'x');
+  for (int round = 0; round < 3; ++round) {
+    Listpack::Appender appender(appended,
+                                2 * long_text.size() + 8 * Listpack::Appender::kMaxEntryBytes);
+    for (int64_t integer : {int64_t{0}, int64_t{127}, int64_t{128}, int64_t{-1}, INT64_MIN}) {
+      one_by_one.PushBack(ListpackEntry(integer));
+      appender.Add(integer);
+    }
+    for (const std::string& text : {std::string(), std::string("12"), long_text}) {
+      one_by_one.PushBack(text);
+      appender.Add(ListpackEntry(text));
+    }
+  }
+  EXPECT_EQ(appended.bytes(), one_by_one.bytes());
+  appended.Shrink();
+  EXPECT_EQ(appended.bytes(), one_by_one.bytes());
+  appended.ReplaceSmall(appended.First(), 3);
+  EXPECT_EQ(appended.Get(appended.First()).integer, 3);
+}
+
 }  // namespace
 }  // namespace kiln

@@ -21,8 +21,8 @@ size_t TextBytes(Stream::Fields fields) {
   return bytes;
 }
 
-ListpackEntry Difference(uint64_t a, uint64_t b) {
-  return ListpackEntry(static_cast<int64_t>(a - b));
+int64_t Difference(uint64_t a, uint64_t b) {
+  return static_cast<int64_t>(a - b);
 }
 
 }  // namespace
@@ -34,16 +34,16 @@ void Stream::AppendTo(Node* node, const StreamId& base, const StreamId& id, Fiel
   size_t pairs = fields.size() / 2;
   size_t parts_bytes = (fields.size() + kFixedParts + 1) * Listpack::Appender::kMaxEntryBytes;
   Listpack::Appender appender(node->pack, TextBytes(fields) + parts_bytes);
-  appender.Add(ListpackEntry(int64_t{same_fields ? kSameFields : 0}));
+  appender.Add(int64_t{same_fields ? kSameFields : 0});
   appender.Add(Difference(id.ms, base.ms));
   appender.Add(Difference(id.seq, base.seq));
-  if (!same_fields) appender.Add(ListpackEntry(static_cast<int64_t>(pairs)));
+  if (!same_fields) appender.Add(static_cast<int64_t>(pairs));
   for (size_t i = 0; i < fields.size(); i += 2) {
     if (!same_fields) appender.Add(ListpackEntry(fields[i]));
     appender.Add(ListpackEntry(fields[i + 1]));
   }
   size_t parts = kFixedParts - 1 + (same_fields ? pairs : 2 * pairs + 1);
-  appender.Add(ListpackEntry(static_cast<int64_t>(parts)));
+  appender.Add(static_cast<int64_t>(parts));
 }
 
 // Bytes of the listpack that an RDB file would hold, which has counts in front and ends them with a

@@ -15,6 +15,7 @@
 namespace kiln {
 
 struct Call;
+struct KeyAccess;
 
 enum CommandFlag : uint32_t {
   kWrite = 1u << 0,
@@ -125,6 +126,8 @@ struct Command {
   mutable bool is_restricted = false;
   // For a list of keys: the count of arguments with which it is just one. 0: never.
   mutable uint8_t one_key_arguments = 0;
+  // What it does with its keys (key_access.h); null when that has no row.
+  mutable const KeyAccess* access = nullptr;
 
   constexpr bool Is(uint32_t flag) const { return (flags & flag) != 0; }
   bool HasArity(size_t count) const {

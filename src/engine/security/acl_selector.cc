@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/glob.h"
-#include "base/log.h"
 #include "engine/commands/acl_category.h"
 #include "engine/commands/argument_cursor.h"
 #include "engine/commands/key_access.h"
@@ -190,10 +189,6 @@ AclError AclSelector::AddFirstArgument(std::string_view command_name, std::strin
   if (command->Is(kContainer)) return AclError::kUnknownCommand;
   std::string rule = LowerText(command_name) + "|" + LowerText(argument);
   if (HasSpaces(rule)) return AclError::kSyntax;
-  Log(LogLevel::kWarning,
-      "Deprecation warning: Allowing a first arg of an otherwise blocked command is a misuse of "
-      "ACL and may get disabled in the future (offender: +" +
-          rule + ")");
   auto& arguments = first_arguments_[command->number];
   std::string upper = UpperText(argument);
   if (std::find(arguments.begin(), arguments.end(), upper) == arguments.end())
@@ -296,7 +291,9 @@ std::string AclSelector::DescribeKeys() const {
   if (all_keys_) return "~*";
   constexpr std::string_view kPrefixes[] = {"", "%R~", "%W~", "~"};
   return Join(keys_, [&](const KeyPattern& key) {
-    return std::string(kPrefixes[key.rights]) + key.pattern;
+    // "~*" would forbid the patterns behind it.
+    bool is_all = key.pattern == "*" && key.rights == (kMayRead | kMayWrite);
+    return std::string(is_all ? "%RW~" : kPrefixes[key.rights]) + key.pattern;
   });
 }
 

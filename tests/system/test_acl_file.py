@@ -77,11 +77,13 @@ def test_a_load_that_fails_changes_nothing(kind):
             "detected, no change to the previously active ACL rules was performed")
         assert client.call("ACL", "LIST") == before
         (server.directory / "users.acl").unlink()
-        assert client.call("ACL", "LOAD")[1] == b"ERR Error loading ACLs, opening file 'users.acl': No such file or directory"
+        text = client.call("ACL", "LOAD")[1].decode()
+        assert text == "ERR Error loading ACLs, opening file 'users.acl': No such file or directory"
 
 
 def test_config_rewrite_writes_users_and_a_restart_reads_them(kind):
-    with with_file(kind, conf="user default on nopass ~* +@all -flushdb\nuser gone on\nuser kept on >k +get ~*") as server:
+    users = "user default on nopass ~* +@all -flushdb\nuser gone on\nuser kept on >k +get ~*"
+    with with_file(kind, conf=users) as server:
         with server.connect() as client:
             assert client.call("FLUSHDB")[1].startswith(b"NOPERM")
             assert client.call("SUBSCRIBE", "c")[1].startswith(b"NOPERM")
@@ -116,7 +118,8 @@ def test_wrong_users_keep_the_server_from_starting(tmp_path, users, conf, expect
     (tmp_path / "node.conf").write_text("\n".join(lines) + "\n")
     if users is not None:
         (tmp_path / "users.acl").write_text(users)
-    done = subprocess.run([require(Kiln).binary(), str(tmp_path / "node.conf")], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([require(Kiln).binary(), str(tmp_path / "node.conf")], capture_output=True, text=True,
+                          timeout=30)
     assert done.returncode == 1
     assert expected in done.stdout + done.stderr
 

@@ -84,7 +84,9 @@ struct Client {
   ReplyMode reply_mode = ReplyMode::kOn;
   std::string name;
   std::string user = "default";
-  const AclUser* acl_user = nullptr;  // known to AccessControl alone; null: may do everything
+  // Known to AccessControl alone; null: may do everything. Of one that was killed nobody looks at
+  // it: the user may be gone.
+  const AclUser* acl_user = nullptr;
   std::string lib_name;
   std::string lib_version;
   std::string address;  // "127.0.0.1:52114"
@@ -107,8 +109,8 @@ struct Client {
     is_plain = false;
   }
   bool IsPlain() const {
-    return authenticated && !is_limited && !close_after_reply && !transaction.active && !subscriptions.any() &&
-           !no_touch && reply_mode == ReplyMode::kOn;
+    return authenticated && !is_limited && !close_after_reply && !transaction.active &&
+           !subscriptions.any() && !no_touch && reply_mode == ReplyMode::kOn;
   }
 };
 

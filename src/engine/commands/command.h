@@ -66,6 +66,7 @@ enum class Acl : uint32_t {
   kTransaction = 1u << 11,
   kScripting = 1u << 12,
   kDangerous = 1u << 13,
+  kAdministration = 1u << 14,  // "admin" for commands without the flag
 };
 constexpr Acl operator|(Acl a, Acl b) {
   return static_cast<Acl>(static_cast<uint32_t>(a) | static_cast<uint32_t>(b));

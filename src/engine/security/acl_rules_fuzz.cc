@@ -6,14 +6,13 @@
 
 #include "base/check.h"
 #include "engine/security/acl_file.h"
-#include "engine/server/registry.h"
+#include "engine/security/acl_fixture.h"
 
 namespace kiln {
 namespace {
 
 const CommandTable& Table() {
-  static const CommandTable table(CommandGroups(), CommandTable::Case::kAny);
-  return table;
+  return AclTestTable();
 }
 
 void TryRules(std::string_view text) {

@@ -214,7 +214,7 @@ void Server::RefuseWaiting(const std::shared_ptr<BlockedRequest>& waiter, Denial
   Worker* worker = workers_[waiter->client.worker].get();
   worker->loop().mailbox().Post([this, worker, waiter, denial] {
     Session* session = worker->Find(waiter->client.id);
-    if (session == nullptr) return;
+    if (session == nullptr || session->client().is_killed) return;
     std::vector<std::string_view> arguments(waiter->arguments.begin(), waiter->arguments.end());
     std::string text = acl_.Refuse(session->client(), *waiter->command, arguments, denial,
                                    DenialContext::kTopLevel);

@@ -138,6 +138,10 @@ int Main(int argc, char** argv) {
   }
   Server server(parameters, is_memcache ? Protocol::kMemcache : Protocol::kRedis, line.file);
   if (std::string error = server.RenameCommands(); !error.empty()) return Fail(error);
+  if (std::string error = server.LoadUsers(); !error.empty()) {
+    Log(LogLevel::kWarning, "Aborting the start because of ACL errors: " + error);
+    return Fail(error);
+  }
   if (std::string error = server.Listen(); !error.empty()) {
     Log(LogLevel::kWarning, "Failed listening, aborting: " + error);
     return 1;

@@ -120,6 +120,13 @@ class Loader {
       return {};
     }
     if (IsSameWord(name, "user") && !words.empty()) {
+      for (const auto& user : settings->users) {
+        if (user.front() != words[0]) continue;
+        return fmt::format(
+            "Error in user declaration '{}': Duplicate user found. A user can only be defined once "
+            "in config files",
+            words[0]);
+      }
       settings->users.emplace_back(words.begin(), words.end());
       return {};
     }

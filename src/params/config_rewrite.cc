@@ -1,16 +1,10 @@
 #include "params/config_rewrite.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <deque>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <set>
@@ -18,6 +12,7 @@
 
 #include "base/number.h"
 #include "base/split_args.h"
+#include "base/whole_file.h"
 #include "params/byte_size.h"
 
 namespace kiln {
@@ -180,49 +175,6 @@ void PutParameter(const Parameter& row, const ParameterSet& parameters, Lines* l
   lines->Put(row.name, fmt::format("{} {}", row.name, FileForm(row, value)), !is_default);
 }
 
-bool WriteAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    ssize_t size = write(fd, text.data(), text.size());
-    if (size < 0 && errno != EINTR) return false;
-    if (size > 0) text.remove_prefix(size);
-  }
-  return true;
-}
-
-bool SyncFolderOf(const std::string& path) {
-  std::string folder = std::filesystem::path(path).parent_path();
-  int fd = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return false;
-  bool done = fsync(fd) == 0;
-  close(fd);
-  return done;
-}
-
-// False with the reason in errno.
-bool ReplaceFile(const std::string& path, std::string_view text) {
-  std::string temporary = path + ".XXXXXX";
-  int fd = mkostemp(temporary.data(), O_CLOEXEC);
-  if (fd < 0) return false;
-  bool done = WriteAll(fd, text) && fsync(fd) == 0 && fchmod(fd, 0644) == 0 &&
-              rename(temporary.c_str(), path.c_str()) == 0;
-  int why = errno;
-  close(fd);
-  if (!done) unlink(temporary.c_str());
-  errno = why;
-  return done && SyncFolderOf(path);
-}
-
-// A file that is not there reads as empty. False with the reason in errno.
-bool ReadFile(const std::string& path, std::string* text) {
-  std::FILE* file = std::fopen(path.c_str(), "re");
-  if (file == nullptr) return errno == ENOENT;
-  char buffer[16 * 1024];
-  while (size_t size = std::fread(buffer, 1, sizeof(buffer), file)) text->append(buffer, size);
-  bool done = !std::ferror(file);
-  std::fclose(file);
-  return done;
-}
-
 }  // namespace
 
 std::string RewriteConfig(std::string_view old_text, const ParameterSet& parameters, Words users,
@@ -238,7 +190,7 @@ std::string RewriteConfig(std::string_view old_text, const ParameterSet& paramet
 ErrorText RewriteConfigFile(const std::string& path, const ParameterSet& parameters, Words users,
                             bool all) {
   std::string old_text;
-  if (!ReadFile(path, &old_text)) return std::strerror(errno);
+  if (!ReadWholeFile(path, &old_text) && errno != ENOENT) return std::strerror(errno);
   if (!ReplaceFile(path, RewriteConfig(old_text, parameters, users, all)))
     return std::strerror(errno);
   return {};

@@ -19,7 +19,7 @@ constexpr AclCategory kCategories[] = {
   {"geo",          Acl::kGeo,         0},
   {"stream",       Acl::kStream,      0},
   {"pubsub",       Acl::kNone,        kPubSub},
-  {"admin",        Acl::kNone,        kAdmin},
+  {"admin",        Acl::kAdministration, kAdmin},
   {"fast",         Acl::kNone,        kFast},
   {"slow",         Acl::kNone,        0},  // whatever is not fast
   {"blocking",     Acl::kNone,        kBlocking},

@@ -23,10 +23,12 @@ struct BlockedRequest : Waiter {
   ClientHandle client;
   const Command* command = nullptr;
   std::vector<std::string> arguments;
+  const AclUser* user = nullptr;  // whose rights are looked at again; null: whoever may do all
   int db = 0;
   int protocol_version = 2;
   uint64_t deadline_ms = 0;       // Unix ms; 0 waits for ever
   std::string timeout_reply;      // sent when the deadline passes
+  uint64_t spent_ticks = 0;       // before it began to wait
   bool ends_without_key = false;  // the wait is over, with an error, when a key goes
   bool is_served = false;         // or timed out, or gone: whoever comes later leaves it alone
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/commands/access_control.h"
 #include "engine/commands/call.h"
 #include "engine/commands/client_name.h"
 #include "engine/commands/command_errors.h"
@@ -264,7 +265,7 @@ bool ReadKillOption(Call& call, std::string_view option, std::string_view value,
   } else if (EqualsWord(option, "LADDR")) {
     filter->local_address = value;
   } else if (EqualsWord(option, "USER")) {
-    if (value != "default")
+    if (!call.services.access->HasUser(value))
       return call.FailText("ERR No such user '" + UntilZero(value) + "'"), false;
     filter->user = value;
   } else if (EqualsWord(option, "SKIPME") &&

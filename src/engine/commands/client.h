@@ -17,6 +17,8 @@
 
 namespace kiln {
 
+class AclUser;
+
 // Names a connection for good: a handle of a closed one finds nobody.
 struct ClientHandle {
   uint32_t worker = 0;
@@ -68,6 +70,9 @@ struct Client {
   // Nothing about this client needs a closer look before a command runs; kept by the dispatcher,
   // see IsPlain.
   bool is_plain = false;
+  // What it asks for must be checked against its user's rights; kept by AccessControl.
+  bool is_limited = false;
+  bool is_killed = false;  // has been closed by ClientHub::Kill, which its worker is to learn yet
   bool is_monitor = false;
   bool no_evict = false;
   bool no_touch = false;
@@ -79,6 +84,9 @@ struct Client {
   ReplyMode reply_mode = ReplyMode::kOn;
   std::string name;
   std::string user = "default";
+  // Known to AccessControl alone; null: may do everything. Of one that was killed nobody looks at
+  // it: the user may be gone.
+  const AclUser* acl_user = nullptr;
   std::string lib_name;
   std::string lib_version;
   std::string address;  // "127.0.0.1:52114"
@@ -101,8 +109,8 @@ struct Client {
     is_plain = false;
   }
   bool IsPlain() const {
-    return authenticated && !close_after_reply && !transaction.active && !subscriptions.any() &&
-           !no_touch && reply_mode == ReplyMode::kOn;
+    return authenticated && !is_limited && !close_after_reply && !transaction.active &&
+           !subscriptions.any() && !no_touch && reply_mode == ReplyMode::kOn;
   }
 };
 

@@ -15,6 +15,7 @@
 namespace kiln {
 
 struct Call;
+struct KeyAccess;
 
 enum CommandFlag : uint32_t {
   kWrite = 1u << 0,
@@ -65,6 +66,7 @@ enum class Acl : uint32_t {
   kTransaction = 1u << 11,
   kScripting = 1u << 12,
   kDangerous = 1u << 13,
+  kAdministration = 1u << 14,  // "admin" for commands without the flag
 };
 constexpr Acl operator|(Acl a, Acl b) {
   return static_cast<Acl>(static_cast<uint32_t>(a) | static_cast<uint32_t>(b));
@@ -125,6 +127,8 @@ struct Command {
   mutable bool is_restricted = false;
   // For a list of keys: the count of arguments with which it is just one. 0: never.
   mutable uint8_t one_key_arguments = 0;
+  // What it does with its keys (key_access.h); null when that has no row.
+  mutable const KeyAccess* access = nullptr;
 
   constexpr bool Is(uint32_t flag) const { return (flags & flag) != 0; }
   bool HasArity(size_t count) const {

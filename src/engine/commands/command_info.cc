@@ -8,6 +8,7 @@
 #include "engine/commands/command_table.h"
 #include "engine/commands/groups.h"
 #include "engine/commands/help.h"
+#include "engine/commands/key_access.h"
 #include "engine/commands/services.h"
 
 namespace kiln {
@@ -101,11 +102,24 @@ void ReplyCategories(Reply& reply, const Command& command) {
   reply.EndSet(at, count);
 }
 
-void ReplyKeyFlags(Reply& reply, const Command& command) {
-  reply.Set(command.Is(kWrite) ? 2 : command.Is(kReadOnly) ? 2 : 0);
-  if (!command.Is(kWrite | kReadOnly)) return;
-  reply.Simple(command.Is(kWrite) ? "RW" : "RO");
-  reply.Simple(command.Is(kWrite) ? "update" : "access");
+struct AccessName {
+  uint8_t flag;
+  std::string_view name;
+};
+constexpr AccessName kAccessNames[] = {
+    {kKeyReadOnly, "RO"},   {kKeyReadWrite, "RW"},  {kKeyOverwrite, "OW"},  {kKeyRemove, "RM"},
+    {kKeyAccess, "access"}, {kKeyUpdate, "update"}, {kKeyInsert, "insert"}, {kKeyDelete, "delete"},
+};
+
+void ReplyKeyAccess(Reply& reply, uint8_t access) {
+  size_t at = reply.Later();
+  size_t count = 0;
+  for (const AccessName& row : kAccessNames) {
+    if ((access & row.flag) == 0) continue;
+    reply.Simple(row.name);
+    ++count;
+  }
+  reply.EndSet(at, count);
 }
 
 void ReplyPart(Reply& reply, std::string_view part, std::string_view type,
@@ -128,7 +142,7 @@ void ReplyKeySpecs(Reply& reply, const Command& command) {
   if (!keys.any()) return;
   reply.Map(3);
   reply.Bulk("flags");
-  ReplyKeyFlags(reply, command);
+  ReplyKeyAccess(reply, KeyAccessOf(command, 0, {}));
   if (keys.first == 0) {
     ReplyPart(reply, "begin_search", "unknown", {});
     return ReplyPart(reply, "find_keys", "unknown", {});
@@ -243,10 +257,10 @@ void GetKeys(Call& call, bool with_flags) {
   if (!found && !command->Is(kNoMandatoryKeys))
     return call.FailText("ERR Invalid arguments specified for command");
   call.reply.Array(positions.size());
-  for (uint32_t position : positions) {
+  for (size_t i = 0; i < positions.size(); ++i) {
     if (with_flags) call.reply.Array(2);
-    call.reply.Bulk(request[position]);
-    if (with_flags) ReplyKeyFlags(call.reply, *command);
+    call.reply.Bulk(request[positions[i]]);
+    if (with_flags) ReplyKeyAccess(call.reply, KeyAccessOf(*command, i, request));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "engine/commands/key_access.h"
 
 namespace kiln {
 
@@ -31,6 +32,7 @@ CommandTable::CommandTable(std::span<const std::span<const Command>> groups, Cas
     command->words = command->name.find('|') == std::string_view::npos ? 1 : 2;
     command->first_key = static_cast<uint8_t>(keys.first);
     command->is_restricted = false;
+    command->access = FindKeyAccess(command->name);
     command->has_one_key =
         keys.find == nullptr && keys.first != 0 && keys.first == keys.last && !command->Is(kGate);
     bool is_list =

@@ -1,6 +1,7 @@
 // Connection commands: who a client is and how it talks.
 
 #include "base/version.h"
+#include "engine/commands/access_control.h"
 #include "engine/commands/call.h"
 #include "engine/commands/client_name.h"
 #include "engine/commands/command_errors.h"
@@ -14,38 +15,20 @@ namespace {
 constexpr std::string_view kWrongPassword =
     "WRONGPASS invalid username-password pair or user is disabled.";
 
-// In a time that does not tell how much of it was right.
-bool IsSamePassword(std::string_view given, std::string_view wanted) {
-  size_t difference = given.size() ^ wanted.size();
-  for (size_t i = 0; i < given.size(); ++i) {
-    difference |= static_cast<size_t>(given[i] ^ (wanted.empty() ? 0 : wanted[i % wanted.size()]));
-  }
-  return difference == 0;
-}
-
-// False when the user or the password is wrong.
-bool Authenticate(Call& call, std::string_view user, std::string_view password) {
-  const std::string& wanted = call.settings().requirepass;
-  if (user != "default") return false;
-  if (!wanted.empty() && !IsSamePassword(password, wanted)) return false;
-  call.client.authenticated = true;
-  call.client.user = user;
-  return true;
-}
-
 // AUTH [username] password
 void Auth(Call& call) {
   Arguments words = call.args.Rest();
   for (size_t i = 1; i <= words.size(); ++i) call.HideArgument(i);
   if (words.size() > 2) return call.Fail(Error::kSyntax);
-  if (words.size() == 1 && call.settings().requirepass.empty()) {
+  if (words.size() == 1 && call.services.access->DefaultHasNoPassword()) {
     return call.FailText(
         "ERR AUTH <password> called without any password configured for the default user. Are you "
         "sure your "
         "configuration is correct?");
   }
   std::string_view user = words.size() == 2 ? words[0] : "default";
-  if (!Authenticate(call, user, words.back())) return call.FailText(kWrongPassword);
+  if (!call.services.access->Authenticate(call, user, words.back()))
+    return call.FailText(kWrongPassword);
   call.reply.Ok();
 }
 
@@ -114,9 +97,11 @@ void ReplyHello(Call& call) {
 void Hello(Call& call) {
   HelloOptions options;
   if (!ReadHello(call, &options)) return;
-  if (options.has_auth && !Authenticate(call, options.user, options.password))
+  if (options.has_auth &&
+      !call.services.access->Authenticate(call, options.user, options.password)) {
     return call.FailText(kWrongPassword);
-  if (!call.client.authenticated && !call.settings().requirepass.empty()) {
+  }
+  if (!call.client.authenticated) {
     return call.FailText(
         "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
         "<proto> AUTH <user> "
@@ -159,8 +144,7 @@ void Reset(Call& call) {
   call.services.server->SetMonitor(client, false);
   client.db = 0;
   client.protocol_version = 2;
-  client.authenticated = client.is_admin || call.settings().requirepass.empty();
-  client.user = "default";
+  call.services.access->Welcome(client);
   client.name.clear();
   client.no_evict = false;
   client.no_touch = false;

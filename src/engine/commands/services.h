@@ -17,6 +17,7 @@
 
 namespace kiln {
 
+class AccessControl;
 class CommandTable;
 class Discovery;
 class LatencyMonitor;
@@ -159,6 +160,7 @@ class NestedRunner {
 
 struct Services {
   const CommandTable* commands = nullptr;
+  AccessControl* access = nullptr;
   ClientHub* clients = nullptr;
   ServerControl* server = nullptr;
   NestedRunner* nested = nullptr;

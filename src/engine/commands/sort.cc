@@ -8,9 +8,11 @@
 #include <string>
 
 #include "base/number.h"
+#include "engine/commands/access_control.h"
 #include "engine/commands/call.h"
 #include "engine/commands/encoding_limits.h"
 #include "engine/commands/groups.h"
+#include "engine/commands/services.h"
 #include "engine/commands/sort_pattern.h"
 #include "engine/store/types/set.h"
 #include "engine/store/types/sorted_set.h"
@@ -189,10 +191,22 @@ bool IsSortable(Type type) {
   return type == Type::kList || type == Type::kSet || type == Type::kZset;
 }
 
+// BY and GET read keys that the request does not name: that takes the right to read them all. False
+// when it has replied with an error.
+bool MayFollow(Call& call, const SortOptions& options) {
+  bool follows_by = options.by && !options.by->IsFixed();
+  if (!call.client.is_limited || (!follows_by && options.gets.empty())) return true;
+  if (call.services.access->MayReadAllKeys(call.client, call.command, call.args.all())) return true;
+  call.FailText("ERR " + std::string(follows_by ? "BY" : "GET") +
+                " option of SORT denied due to insufficient ACL permissions.");
+  return false;
+}
+
 void SortKey(Call& call, bool may_store) {
   Key key = call.args.NextKey();
   SortOptions options = ReadOptions(call.args, may_store);
   if (!call.args.ok()) return call.Fail(call.args.error());
+  if (!MayFollow(call, options)) return;
   const Record* record = call.db.Find(key);
   std::optional<std::vector<SortItem>> items(std::in_place);
   if (record != nullptr) {

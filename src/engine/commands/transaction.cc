@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "engine/commands/access_control.h"
 #include "engine/commands/call.h"
 #include "engine/commands/groups.h"
 #include "engine/commands/services.h"
@@ -31,6 +32,28 @@ bool IsDirty(Call& call) {
   return transaction.state->dirty.load(std::memory_order_relaxed);
 }
 
+// Whether the client may still run a queued command; replies when it may not.
+bool MayStillRun(Call& call, const Command& command, Arguments arguments) {
+  if (!call.client.is_limited) return true;
+  AccessControl& access = *call.services.access;
+  Denial denial = access.Check(call.client, command, arguments);
+  if (!denial) return true;
+  (void)access.Refuse(call.client, command, arguments, denial, DenialContext::kMulti);
+  constexpr std::string_view kReasons[] = {
+      "no permission",
+      "no permission to execute the command or subcommand",
+      "no permission to touch the specified keys",
+      "no permission to access one of the channels used as arguments to the command",
+  };
+  std::string text =
+      "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC "
+      "call. This command is no longer allowed for the following reason: ";
+  text += kReasons[static_cast<size_t>(denial.reason)];
+  call.services.nested->CountRefused(&command, text);
+  call.FailText(text);
+  return false;
+}
+
 // EXEC
 void Exec(Call& call) {
   Client& client = call.client;
@@ -45,7 +68,8 @@ void Exec(Call& call) {
   std::vector<std::string_view> arguments;
   for (const QueuedRequest& request : queue) {
     arguments.assign(request.arguments.begin(), request.arguments.end());
-    call.services.nested->RunNested(call, *request.command, arguments, call.reply);
+    if (MayStillRun(call, *request.command, arguments))
+      call.services.nested->RunNested(call, *request.command, arguments, call.reply);
     call.reply.ClearError();  // it was that command's
   }
 }

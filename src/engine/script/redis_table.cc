@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/version.h"
+#include "engine/commands/access_control.h"
 #include "engine/commands/command_table.h"
 #include "engine/commands/services.h"
 #include "engine/script/convert.h"
@@ -22,13 +23,28 @@ int RaiseText(lua_State* lua, const char* text) {
   return lua_error(lua);
 }
 
+// Why the script's caller may not run this command; empty when it may. The text stays in the run:
+// Lua's errors skip destructors.
+std::string_view AclRefusal(ScriptRun& run, const Command& command, Arguments arguments) {
+  const Client& client = run.call.client;
+  if (!client.is_limited) return {};
+  AccessControl& access = *run.call.services.access;
+  Denial denial = access.Check(client, command, arguments);
+  if (!denial) return {};
+  run.denial = "ERR ACL failure in script: " +
+               access.Refuse(client, command, arguments, denial, DenialContext::kScript);
+  return run.denial;
+}
+
 // Why a script may not run this command now; empty when it may.
-std::string_view Refusal(const ScriptRun& run, const Command* command, Arguments arguments) {
+std::string_view Refusal(ScriptRun& run, const Command* command, Arguments arguments) {
   bool is_unknown_child = command != nullptr && command->Is(kContainer) && arguments.size() > 1;
   if (command == nullptr || is_unknown_child) return "ERR Unknown Redis command called from script";
   if (!command->HasArity(arguments.size()))
     return "ERR Wrong number of args calling Redis command from script";
   if (command->Is(kNoScript)) return "ERR This Redis command is not allowed from script";
+  if (std::string_view denial = AclRefusal(run, *command, arguments); !denial.empty())
+    return denial;
   if (run.is_read_only && command->Is(kWrite | kMayReplicate)) {
     return "ERR Write commands are not allowed from read-only scripts.";
   }
@@ -172,7 +188,7 @@ int SetRepl(lua_State* lua) {
   return 0;
 }
 
-// redis.acl_check_cmd(command [, argument...]): every client may run every command.
+// redis.acl_check_cmd(command [, argument...]): whether the script's caller may run it.
 int AclCheckCommand(lua_State* lua) {
   if (lua_gettop(lua) == 0)
     return RaiseText(lua, "ERR Please specify at least one argument for this redis lib call");
@@ -180,10 +196,12 @@ int AclCheckCommand(lua_State* lua) {
   const auto* arguments = vm.ReadArguments(lua);
   if (arguments == nullptr)
     return RaiseText(lua, "ERR Lua redis lib command arguments must be strings or integers");
-  if (vm.run().call.services.commands->Find(*arguments) == nullptr) {
+  Call& call = vm.run().call;
+  const Command* command = call.services.commands->FindFor(call.client.is_admin, *arguments);
+  if (command == nullptr || (command->Is(kContainer) && arguments->size() > 1)) {
     return RaiseText(lua, "ERR Invalid command passed to redis.acl_check_cmd()");
   }
-  lua_pushboolean(lua, 1);
+  lua_pushboolean(lua, !call.services.access->Check(call.client, *command, *arguments));
   return 1;
 }
 

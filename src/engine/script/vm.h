@@ -48,6 +48,7 @@ struct ScriptRun {
   bool has_room = true;  // memory was below maxmemory when it began
   bool has_written = false;
   int version = 2;            // of the replies that the script sees: redis.setresp
+  std::string denial = {};    // the last error of what the caller may not run
   uint64_t started_us = 0;    // set at the first look at the clock
   uint64_t next_turn_us = 0;  // of other clients; 0 until it has run for too long
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/commands/access_control.h"
 #include "engine/commands/command_errors.h"
 #include "engine/server/server.h"
 #include "engine/server/worker.h"
@@ -44,10 +45,16 @@ Refusal CheckArity(const Command& command, Arguments arguments) {
   return "ERR wrong number of arguments for '" + Lower(command.name) + "' command";
 }
 
-Refusal CheckAuthenticated(const Command& command, const Client& client, const Settings& settings) {
-  if (client.authenticated || command.Is(kNoAuth) || settings.requirepass.empty())
-    return std::nullopt;
+Refusal CheckAuthenticated(const Command& command, const Client& client, AccessControl& access) {
+  if (client.authenticated || command.Is(kNoAuth) || access.IsOpen()) return std::nullopt;
   return "NOAUTH Authentication required.";
+}
+
+// Says no more: whether the denial is logged is for the caller to know.
+Refusal CheckAcl(const Command& command, Arguments arguments, const Client& client,
+                 AccessControl& access) {
+  if (!client.is_limited || !access.Check(client, command, arguments)) return std::nullopt;
+  return std::string(kNoPermission);
 }
 
 Refusal CheckDebugOnly(const Command& command, const Client& client, const Settings& settings) {
@@ -100,11 +107,22 @@ std::optional<std::string> Admit(const Command* command, Arguments arguments, co
   }
   if (auto refusal = CheckArity(*command, arguments)) return refusal;
   if (auto refusal = CheckDebugOnly(*command, client, settings)) return refusal;
-  if (auto refusal = CheckAuthenticated(*command, client, settings)) return refusal;
+  AccessControl& access = worker.server().access();
+  if (auto refusal = CheckAuthenticated(*command, client, access)) return refusal;
   if (auto refusal = CheckTransaction(*command, client)) return refusal;
+  if (auto refusal = CheckAcl(*command, arguments, client, access)) return refusal;
   if (auto refusal = CheckMemory(*command, client, worker)) return refusal;
   if (auto refusal = CheckSubscribed(*command, client)) return refusal;
   return std::nullopt;
+}
+
+std::string DenyAccess(const Command& command, Arguments arguments, Client& client,
+                       AccessControl& access) {
+  client.last_command = &command;
+  DenialContext context =
+      client.transaction.active ? DenialContext::kMulti : DenialContext::kTopLevel;
+  Denial denial = access.Check(client, command, arguments);
+  return "NOPERM " + access.Refuse(client, command, arguments, denial, context);
 }
 
 std::string_view AdmitMemcache(const Command* command, Arguments arguments) {

@@ -86,7 +86,9 @@ void Dispatcher::RunWhileBusy(const Request& request, Arguments arguments, Clien
   std::optional<std::string> refusal;
   bool is_sound =
       command != nullptr && command->HasArity(arguments.size()) && !command->Is(kContainer);
-  if (!is_sound || !client.authenticated) refusal = Admit(command, arguments, client, worker_);
+  if (!is_sound || !client.authenticated || client.is_limited)
+    refusal = Admit(command, arguments, client, worker_);
+  if (refusal == kNoPermission) refusal = DenyAccess(*command, arguments, client, server_.access());
   bool is_queued = client.transaction.active && command != nullptr && !command->Is(kImmediate);
   bool is_function = services_.scripts->IsFunctionRunning();
   // Each kind is asked about, and killed, by its own command.

@@ -62,6 +62,7 @@ void Server::Close(ClientHandle who, bool after_output) {
 
 void Server::Kill(Client& client) {
   client.CloseAfterReply();
+  client.is_killed = true;
   workers_[client.handle.worker]->dispatcher().ForgetAlone(client);
   Close(client.handle, false);
 }
@@ -77,7 +78,9 @@ bool Server::Unblock(ClientHandle who, bool with_error) {
 
 void Server::ForEach(const std::function<void(Client&)>& f) {
   for (auto& worker : workers_) {
-    worker->ForEachSession([&](Session& session) { f(session.client()); });
+    worker->ForEachSession([&](Session& session) {
+      if (!session.client().is_killed) f(session.client());
+    });
   }
 }
 

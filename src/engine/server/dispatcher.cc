@@ -155,6 +155,8 @@ void Dispatcher::RunSpecial(const Request& request, Arguments arguments, Client&
     return RefuseHttp(*request.session);
   }
   if (auto refusal = Admit(command, arguments, client, worker_)) {
+    if (*refusal == kNoPermission)
+      refusal = DenyAccess(*command, arguments, client, server_.access());
     Refuse(command, *refusal, client, reply);
   } else if (client.transaction.active && !command->Is(kImmediate)) {
     Queue(*command, arguments, client, reply);
@@ -310,6 +312,7 @@ void Dispatcher::StartWait(Call& call, const Command& command) {
   if (waiter->arguments.empty())
     waiter->arguments.assign(call.args.all().begin(), call.args.all().end());
   waiter->db = call.db.index();
+  waiter->user = call.client.is_admin ? nullptr : call.client.acl_user;
   waiter->protocol_version = call.client.protocol_version;
   waiter->deadline_ms = wish.deadline_ms;
   waiter->timeout_reply = wish.timeout_reply;
@@ -332,6 +335,7 @@ void Dispatcher::StartWait(Call& call, const Command& command) {
   Session* session = worker_.Find(call.client.handle.id);
   if (session != nullptr) session->ArmBlockTimer(waiter->deadline_ms);
   server_.CountBlocked(1);
+  waiter->spent_ticks = Ticks() - ticks_;
 }
 
 // Serves waiters of the keys that changed, which may make further keys ready.
@@ -353,6 +357,10 @@ bool Dispatcher::ServeWaiter(const std::shared_ptr<BlockedRequest>& waiter,
                              std::vector<DbKey>* ready) {
   if (waiter->is_served) return true;
   std::vector<std::string_view> arguments(waiter->arguments.begin(), waiter->arguments.end());
+  if (waiter->user != nullptr) {
+    if (Denial denial = waiter->user->Check(*waiter->command, arguments))
+      return RefuseWaiter(waiter, denial);
+  }
   ByteBuffer bytes;
   Reply reply(bytes, waiter->protocol_version);
   CallEffects effects;
@@ -371,6 +379,19 @@ bool Dispatcher::ServeWaiter(const std::shared_ptr<BlockedRequest>& waiter,
   --command_stats_[waiter->command->number].calls;  // it was counted when it began to wait
   for (DbKey& key : effects.ready) ready->push_back(std::move(key));
   server_.SendUnblock(waiter->client, std::string(bytes.view()));
+  return true;
+}
+
+// Its user lost the right to what it waits for.
+bool Dispatcher::RefuseWaiter(const std::shared_ptr<BlockedRequest>& waiter, Denial denial) {
+  waiter->is_served = true;
+  LeaveLines(*waiter);
+  CommandStats& stats = command_stats_[waiter->command->number];
+  --stats.calls;  // it was counted when it began to wait
+  stats.ticks -= waiter->spent_ticks;
+  ++stats.rejected;
+  CountError(kNoPermission);
+  server_.RefuseWaiting(waiter, denial);
   return true;
 }
 

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/commands/access_control.h"
 #include "engine/commands/call.h"
 #include "engine/commands/services.h"
 #include "engine/server/command_stats.h"
@@ -81,6 +82,7 @@ class Dispatcher final : public NestedRunner {
   void ServeReady(std::vector<DbKey> ready);
   // False when the client still has to wait.
   bool ServeWaiter(const std::shared_ptr<BlockedRequest>& waiter, std::vector<DbKey>* ready);
+  bool RefuseWaiter(const std::shared_ptr<BlockedRequest>& waiter, Denial denial);
   void LeaveLines(const Waiter& waiter);
 
   void Account(const Command& command, const Call& call, uint64_t started_ticks);

@@ -84,6 +84,11 @@ void InfoWriter::WriteStats() {
         static_cast<int64_t>(turns_per_s / static_cast<double>(server_.workers_.size())));
   Field("instantaneous_eventloop_duration_usec",
         static_cast<int64_t>(turns_per_s > 0 ? turn_us_per_s / turns_per_s : 0));
+  const AclLog& refused = server_.acl_.log();
+  Field("acl_access_denied_auth", refused.CountOf(DenialReason::kPassword));
+  Field("acl_access_denied_cmd", refused.CountOf(DenialReason::kCommand));
+  Field("acl_access_denied_key", refused.CountOf(DenialReason::kKey));
+  Field("acl_access_denied_channel", refused.CountOf(DenialReason::kChannel));
 }
 
 void InfoWriter::WriteDebug() {

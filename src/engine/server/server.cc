@@ -57,8 +57,10 @@ Server::Server(ParameterSet& parameters, Protocol protocol, std::string config_f
       run_id_(RandomHex(20)),
       replication_id_(RandomHex(20)),
       pubsub_(*this),
+      acl_(commands_, settings(), *this),
       gate_(WorkerCount(*parameters.settings())) {
   services_.commands = &commands_;
+  services_.access = &acl_;
   services_.clients = this;
   services_.server = this;
   services_.parameters = &parameters_;
@@ -105,6 +107,14 @@ std::string Server::RenameCommands() {
   if (settings().managed_node) commands_.Restrict(ManagedRestrictions());
   memcache_commands_.Restrict(MemcacheRestrictions());
   return {};
+}
+
+std::string Server::LoadUsers() {
+  acl_.SetDefaultPassword(settings().requirepass);
+  if (settings().aclfile.empty()) return acl_.AddConfigured(settings().users);
+  if (settings().users.empty()) return acl_.LoadFile(nullptr);
+  return "Users are declared in the configuration file and in an ACL file (parameter aclfile): it "
+         "must be one or the other.";
 }
 
 void Server::Run() {
@@ -154,8 +164,7 @@ void Server::PlaceAdmin(Fd socket) {
 
 void Server::OnConnected(Session& session) {
   const Client& client = session.client();
-  bool open_to_all =
-      settings().protected_mode && settings().requirepass.empty() && !client.is_local;
+  bool open_to_all = settings().protected_mode && acl_.DefaultHasNoPassword() && !client.is_local;
   if (!open_to_all || client.is_memcache) return;
   session.Send(
       "-DENIED Redis is running in protected mode because protected mode is enabled and no "
@@ -198,6 +207,18 @@ void Server::SendUnblock(ClientHandle to, std::string reply) {
   Worker* worker = workers_[to.worker].get();
   worker->loop().mailbox().Post([worker, id = to.id, reply = std::move(reply)] {
     if (Session* session = worker->Find(id)) session->Unblock(reply);
+  });
+}
+
+void Server::RefuseWaiting(const std::shared_ptr<BlockedRequest>& waiter, Denial denial) {
+  Worker* worker = workers_[waiter->client.worker].get();
+  worker->loop().mailbox().Post([this, worker, waiter, denial] {
+    Session* session = worker->Find(waiter->client.id);
+    if (session == nullptr || session->client().is_killed) return;
+    std::vector<std::string_view> arguments(waiter->arguments.begin(), waiter->arguments.end());
+    std::string text = acl_.Refuse(session->client(), *waiter->command, arguments, denial,
+                                   DenialContext::kTopLevel);
+    session->Unblock("-NOPERM " + text + "\r\n");
   });
 }
 
@@ -269,6 +290,7 @@ std::string Server::ApplyParameter(std::string_view name) {
   if (name == "port" || name == "bind") return ApplyAddresses(name);
   if (name == "endpoints") return ApplyEndpoints();
   if (name == "maxclients") return ApplyMaxClients();
+  if (name == "requirepass") acl_.SetDefaultPassword(settings().requirepass);
   if (name == "loglevel") SetLogLevel(settings().loglevel);
   if (name == "dir" && chdir(settings().dir.c_str()) != 0) return std::strerror(errno);
   if (name == "maxmemory" && !MakeRoom(workers_[0]->context())) {
@@ -279,7 +301,7 @@ std::string Server::ApplyParameter(std::string_view name) {
 
 std::string Server::RewriteConfig(bool all) {
   if (config_file_.empty()) return "The server is running without a config file";
-  std::string error = RewriteConfigFile(config_file_, parameters_, {}, all);
+  std::string error = RewriteConfigFile(config_file_, parameters_, acl_.ConfigLines(), all);
   if (!error.empty()) return "Rewriting config file: " + error;
   return {};
 }

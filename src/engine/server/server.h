@@ -17,6 +17,7 @@
 #include "engine/commands/pubsub_registry.h"
 #include "engine/commands/services.h"
 #include "engine/commands/slow_log.h"
+#include "engine/security/acl_registry.h"
 #include "engine/server/worker.h"
 #include "engine/store/gate.h"
 #include "engine/store/keyspace.h"
@@ -26,6 +27,7 @@
 namespace kiln {
 
 class Dispatcher;
+struct BlockedRequest;
 
 // One of the parameter "endpoints": its word, and the socket until worker 0 listens on it.
 struct OpenEndpoint {
@@ -44,6 +46,8 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
 
   // Applies "rename-command" and "managed-node"; an error text, or empty.
   std::string RenameCommands();
+  // Makes the users of the configuration and the ACL file; an error text, or empty.
+  std::string LoadUsers();
   // Opens the listeners; an error text, or empty.
   std::string Listen();
   // Runs the workers until Shutdown.
@@ -56,6 +60,7 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   // memcached's verbs, a table of their own.
   const CommandTable& memcache_commands() const { return memcache_commands_; }
   size_t workers() const { return workers_.size(); }
+  AccessControl& access() { return acl_; }
   KeyEventSink* key_events() { return this; }
   double ticks_per_us() const { return ticks_per_us_; }
   const Services& services() const { return services_; }
@@ -80,6 +85,8 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   bool MakeRoom(StoreContext& context);
   void CountBlocked(int change) { blocked_clients_.fetch_add(change, std::memory_order_relaxed); }
   void SendUnblock(ClientHandle to, std::string reply);
+  // The same for one whose user may not do what it waits for any more.
+  void RefuseWaiting(const std::shared_ptr<BlockedRequest>& waiter, Denial denial);
   // For the slow log and the latency monitor, each if it asks for it.
   void LogSlow(const Call& call, uint64_t spent_ticks);
   bool has_monitors() const { return monitors_.load(std::memory_order_relaxed) > 0; }
@@ -149,6 +156,7 @@ class Server final : public ClientHub, public ServerControl, public KeyEventSink
   std::string replication_id_;
   PubSub pubsub_;
   SlowLog slow_log_;
+  AclRegistry acl_;
   Discovery discovery_;
   LatencyMonitor latency_;
   std::unique_ptr<ScriptRunner> scripts_;

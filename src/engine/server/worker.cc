@@ -117,7 +117,7 @@ void Worker::AddSession(Fd socket, Origin origin) {
   client.is_local =
       IsUnixSocket(fd) || client.address.starts_with("127.") || client.address.starts_with("[::1]");
   if (IsUnixSocket(fd)) client.address += ":0";
-  client.authenticated = client.is_admin || settings().requirepass.empty();
+  if (!client.is_memcache) server_.access().Welcome(client);
   client.is_plain = client.IsPlain();
   if (!client.is_admin) ++stats_.connections;  // looking must not change what is seen
   NetError error = loop_.Add(fd, EPOLLIN, session.get());

@@ -16,7 +16,6 @@ void Dump(Call& call) {
   if (!call.args.Done()) return call.Fail(call.args.error());
   const Record* record = call.db.Find(key);
   if (record == nullptr) return call.reply.Null();
-  if (!HasRdbForm(record)) return call.FailText("ERR DUMP of streams is not supported yet");
   std::string payload;
   RdbOutput out(&payload, true);
   WriteRdbValue(out, record);

@@ -112,6 +112,10 @@ std::string_view RdbInput::Decompress() {
   return is_broken_ ? std::string_view() : std::string_view(room_);
 }
 
+int64_t RdbInput::Milliseconds() {
+  return static_cast<int64_t>(le64toh(LoadAs<uint64_t>(Take(8))));
+}
+
 double RdbInput::Double() {
   uint64_t bits = le64toh(LoadAs<uint64_t>(Take(8)));
   double number = 0;

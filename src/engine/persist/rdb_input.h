@@ -32,7 +32,9 @@ class RdbInput {
   // wrong.
   uint64_t Count();
   std::string_view Text();
-  double Double();      // 8 bytes; NaN is wrong.
+  double Double();         // 8 bytes; NaN is wrong.
+  int64_t Milliseconds();  // The same; Unix time.
+  std::string_view Bytes(uint64_t count) { return Take(count); }
   double TextDouble();  // As old sorted sets have them.
 
  private:

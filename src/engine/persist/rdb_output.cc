@@ -92,4 +92,8 @@ void RdbOutput::Double(double number) {
   Append(&out_, htole64(bits));
 }
 
+void RdbOutput::Milliseconds(int64_t unix_time_ms) {
+  Append(&out_, htole64(static_cast<uint64_t>(unix_time_ms)));
+}
+
 }  // namespace kiln

@@ -21,8 +21,10 @@ class RdbOutput {
   void Length(uint64_t length);
   // A string: as an integer where it is one's canonical text, compressed, or as it is.
   void Text(std::string_view text);
-  void Integer(int64_t integer);  // The string that is its digits.
-  void Double(double number);     // 8 bytes, little-endian.
+  void Integer(int64_t integer);            // The string that is its digits.
+  void Double(double number);               // 8 bytes, little-endian.
+  void Milliseconds(int64_t unix_time_ms);  // The same.
+  void Bytes(std::string_view bytes) { out_.append(bytes); }
 
   size_t size() const { return out_.size(); }
 

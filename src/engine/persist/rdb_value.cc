@@ -4,6 +4,7 @@
 
 #include "engine/commands/encoding_limits.h"
 #include "engine/persist/old_encodings.h"
+#include "engine/persist/rdb_stream.h"
 
 namespace kiln {
 namespace {
@@ -222,10 +223,6 @@ RdbValue ReadHash(RdbInput& in, RdbType type, const Settings& settings) {
 
 }  // namespace
 
-bool HasRdbForm(const Record* record) {
-  return record->type() != Type::kStream;
-}
-
 void WriteRdbValue(RdbOutput& out, const Record* record) {
   switch (record->type()) {
     case Type::kString:
@@ -239,7 +236,7 @@ void WriteRdbValue(RdbOutput& out, const Record* record) {
     case Type::kHash:
       return WriteHash(out, *record->collection<Hash>());
     case Type::kStream:
-      break;
+      return WriteRdbStream(out, *record->collection<Stream>());
   }
 }
 
@@ -267,7 +264,11 @@ RdbValue ReadRdbValue(RdbInput& in, const Settings& settings) {
     case RdbType::kHashZiplist:
     case RdbType::kHashListpack:
       return ReadHash(in, type, settings);
-    default:  // Modules, streams, and what is no type.
+    case RdbType::kStreamListpacks:
+    case RdbType::kStreamListpacks2:
+    case RdbType::kStreamListpacks3:
+      return ReadRdbStream(in, type);
+    default:  // Modules, and what is no type.
       in.Break();
       return {};
   }
@@ -282,6 +283,8 @@ Record* StoreRdbValue(Db& db, const Key& key, RdbValue value) {
     return db.PutCollection(key, Type::kSet, set->release());
   if (auto* zset = std::get_if<std::unique_ptr<SortedSet>>(&value))
     return db.PutCollection(key, Type::kZset, zset->release());
+  if (auto* stream = std::get_if<std::unique_ptr<Stream>>(&value))
+    return db.PutCollection(key, Type::kStream, stream->release());
   return db.PutCollection(key, Type::kHash, std::get<std::unique_ptr<Hash>>(value).release());
 }
 

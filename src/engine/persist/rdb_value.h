@@ -16,20 +16,20 @@
 #include "engine/store/types/list.h"
 #include "engine/store/types/set.h"
 #include "engine/store/types/sorted_set.h"
+#include "engine/store/types/stream.h"
 #include "params/settings.h"
 
 namespace kiln {
 
-// Whether the record's type can be written. (Streams cannot yet.)
-bool HasRdbForm(const Record* record);
 // The type's byte and the value.
 void WriteRdbValue(RdbOutput& out, const Record* record);
 
-using RdbValue = std::variant<std::string, std::unique_ptr<List>, std::unique_ptr<Set>,
-                              std::unique_ptr<SortedSet>, std::unique_ptr<Hash>>;
+using RdbValue =
+    std::variant<std::string, std::unique_ptr<List>, std::unique_ptr<Set>,
+                 std::unique_ptr<SortedSet>, std::unique_ptr<Hash>, std::unique_ptr<Stream>>;
 
-// Reads the type's byte and the value; never an empty collection. Whether it worked: is_broken() of
-// the input. `settings` holds the limits of compact forms.
+// Reads the type's byte and the value; never an empty collection but a stream. Whether it worked:
+// is_broken() of the input. `settings` holds the limits of compact forms.
 RdbValue ReadRdbValue(RdbInput& in, const Settings& settings);
 
 // Puts the value at a key that is absent.

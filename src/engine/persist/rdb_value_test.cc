@@ -4,6 +4,7 @@
 
 #include "engine/persist/crc64.h"
 #include "engine/persist/old_encodings.h"
+#include "engine/persist/rdb_stream.h"
 
 namespace kiln {
 namespace {
@@ -100,6 +101,91 @@ TEST(OldEncodings, ReadsAZipmap) {
   EXPECT_EQ(found, (std::vector<std::string>{"foo", "bar", "hello", "world"}));
   for (size_t i = 0; i < bytes.size(); ++i) {
     EXPECT_FALSE(ReadZipmap(bytes.substr(0, i), [](const Element&) {})) << i;
+  }
+}
+
+Stream SomeStream() {
+  Stream stream;
+  StreamLimits limits{.max_node_bytes = 0, .max_node_entries = 4};
+  for (uint64_t ms = 1; ms <= 10; ++ms) {
+    std::string value = std::to_string(ms * 1000);
+    stream.Add({ms, ms}, std::vector<std::string_view>{ms % 3 == 0 ? "other" : "field", value},
+               limits);
+  }
+  stream.Delete({5, 5});
+  stream.Delete({7, 7});
+  StreamGroup* group = stream.CreateGroup("group", {6, 6}, StreamGroup::kUnknown);
+  group->CreateConsumer("idle", 5);
+  StreamConsumer* busy = group->CreateConsumer("busy", 6);
+  group->Deliver({2, 2}, busy, 7);
+  group->Deliver({6, 6}, busy, 8);
+  group->FindPending({6, 6})->deliveries = 9;
+  stream.CreateGroup("other", {}, 0);
+  return stream;
+}
+
+std::string Written(const Stream& stream) {
+  std::string bytes;
+  RdbOutput out(&bytes, true);
+  WriteRdbStream(out, stream);
+  return bytes;
+}
+
+std::unique_ptr<Stream> ReadBack(std::string_view bytes) {
+  RdbInput in(bytes.substr(1));
+  return ReadRdbStream(in, static_cast<RdbType>(bytes[0]));
+}
+
+TEST(RdbStream, ReadsBackWhatItWrote) {
+  Stream stream = SomeStream();
+  std::unique_ptr<Stream> read = ReadBack(Written(stream));
+  ASSERT_NE(read, nullptr);
+  EXPECT_EQ(read->size(), 8u);
+  EXPECT_EQ(read->node_count(), 3u);
+  EXPECT_EQ(read->first_id(), (StreamId{1, 1}));
+  EXPECT_EQ(read->last_id(), (StreamId{10, 10}));
+  EXPECT_EQ(read->max_deleted_id(), (StreamId{7, 7}));
+  EXPECT_EQ(read->entries_added(), 10u);
+  Stream::Cursor one(stream, kMinStreamId, kMaxStreamId);
+  Stream::Cursor two(*read, kMinStreamId, kMaxStreamId);
+  while (one.Next()) {
+    ASSERT_TRUE(two.Next());
+    EXPECT_EQ(one.id(), two.id());
+    std::string texts;
+    auto add = [&](std::string_view f, std::string_view v) {
+      texts += std::string(f) + "=" + std::string(v) + ";";
+    };
+    one.ForEachField(add);
+    std::string expected = std::exchange(texts, "");
+    two.ForEachField(add);
+    EXPECT_EQ(texts, expected);
+  }
+  EXPECT_FALSE(two.Next());
+  StreamGroup* group = read->FindGroup("group");
+  ASSERT_NE(group, nullptr);
+  EXPECT_EQ(group->entries_read, StreamGroup::kUnknown);
+  EXPECT_EQ(group->FindConsumer("idle")->active_ms, StreamConsumer::kNever);
+  EXPECT_EQ(group->FindConsumer("busy")->pending.size(), 2u);
+  EXPECT_EQ(group->FindPending({6, 6})->deliveries, 9);
+  EXPECT_EQ(group->FindPending({6, 6})->delivered_ms, 8);
+  EXPECT_NE(read->FindGroup("other"), nullptr);
+}
+
+TEST(RdbStream, EveryCutIsNoticedAndNoChangedByteCrashes) {
+  std::string bytes = Written(SomeStream());
+  for (size_t size = 1; size < bytes.size(); ++size) {
+    EXPECT_EQ(ReadBack(std::string_view(bytes).substr(0, size)), nullptr) << size;
+  }
+  for (size_t i = 1; i < bytes.size(); ++i) {
+    for (int change : {1, 0x7f, 0x80, 0xff}) {
+      std::string changed = bytes;
+      changed[i] = static_cast<char>(changed[i] ^ change);
+      std::unique_ptr<Stream> read = ReadBack(changed);
+      if (read == nullptr) continue;
+      size_t budget = SIZE_MAX;
+      Stream copy = read->Clone();
+      EXPECT_TRUE(copy.FreeSome(&budget));
+    }
   }
 }
 

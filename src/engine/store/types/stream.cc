@@ -46,6 +46,19 @@ void Stream::AppendTo(Node* node, const StreamId& base, const StreamId& id, Fiel
   appender.Add(static_cast<int64_t>(parts));
 }
 
+Listpack Stream::Node::Serialized() const {
+  Listpack whole;
+  Listpack::Appender appender(whole, pack.byte_size() + 5 * Listpack::Appender::kMaxEntryBytes);
+  for (int64_t count : {live, deleted, fields}) appender.Add(count);
+  uint32_t fields_left = fields;
+  for (uint32_t at = pack.First(); at != Listpack::kNone; at = pack.Next(at)) {
+    Element element = pack.Get(at);
+    appender.Add(element.is_int ? ListpackEntry(element.integer) : ListpackEntry(element.text));
+    if (fields_left > 0 && --fields_left == 0) appender.Add(0);
+  }
+  return whole;
+}
+
 // Bytes of the listpack that an RDB file would hold, which has counts in front and ends them with a
 // zero.
 size_t Stream::Node::SerializedBytes() const {
@@ -133,13 +146,23 @@ Stream::Nodes::iterator Stream::NodeForNext(const StreamId& id, Fields fields, s
     if (!is_full) return last;
     node.pack.Shrink();
   }
+  return AppendNode(id, fields, 2);
+}
+
+// A node of these fields, which are every `step`-th text.
+Stream::Nodes::iterator Stream::AppendNode(const StreamId& id, Fields texts, size_t step) {
   auto fresh = nodes_.try_emplace(nodes_.end(), id);
   Node& node = fresh->second;
-  node.fields = static_cast<uint32_t>(fields.size() / 2);
-  Listpack::Appender appender(
-      node.pack, text_bytes + (fields.size() + kFixedParts) * Listpack::Appender::kMaxEntryBytes);
-  for (size_t i = 0; i < fields.size(); i += 2) appender.Add(ListpackEntry(fields[i]));
+  node.fields = static_cast<uint32_t>(texts.size() / step);
+  Listpack::Appender appender(node.pack, TextBytes(texts) + (texts.size() + kFixedParts) *
+                                                                Listpack::Appender::kMaxEntryBytes);
+  for (size_t i = 0; i < texts.size(); i += step) appender.Add(ListpackEntry(texts[i]));
   return fresh;
+}
+
+void Stream::BeginNode(const StreamId& id, std::span<const std::string_view> fields) {
+  KILN_DCHECK(nodes_.empty() || id > last_id_);
+  AppendNode(id, fields, 1);
 }
 
 void Stream::Add(const StreamId& id, Fields fields, const StreamLimits& limits) {
@@ -148,7 +171,7 @@ void Stream::Add(const StreamId& id, Fields fields, const StreamLimits& limits) 
   Node& node = at->second;
   bool is_new = node.live == 0;
   auto end = static_cast<uint32_t>(node.pack.byte_size() - 1);
-  AppendTo(&node, at->first, id, fields, is_new || HasFields(node, fields));
+  AppendTo(&node, at->first, id, fields, HasFields(node, fields));
   if (is_new) node.begin = end;
   ++node.live;
   ++entries_added_;
@@ -299,8 +322,6 @@ bool Stream::HasTombstoneBehind(const StreamId& id) const {
   return id <= max_deleted_id_;
 }
 
-// The place of an entry among all that were ever added, as far as it can be told without counting:
-// of the last and the first one, and of what is before the first.
 int64_t Stream::EntriesReadAt(const StreamId& id) const {
   auto added = static_cast<int64_t>(entries_added_);
   if (added == 0) return 0;

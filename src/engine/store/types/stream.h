@@ -79,11 +79,19 @@ class Stream {
   std::optional<StreamId> NextIdAt(uint64_t ms) const;
   // The id must be greater than last_id(), the texts within kMaxEntryBytes.
   void Add(const StreamId& id, Fields fields, const StreamLimits& limits);
+  // For whoever reads a file: ends the last node. The next entry goes into one of these fields; it
+  // must follow. The id must be greater than last_id(), except for the first node.
+  void BeginNode(const StreamId& id, std::span<const std::string_view> fields);
   // False when there is no such entry.
   bool Delete(const StreamId& id);
   // Returns how many entries went.
   uint64_t Trim(const StreamTrim& trim);
   bool Contains(const StreamId& id) const;
+  // Calls f(id of the first entry, listpack as RDB files hold it) for each node.
+  template <class F>
+  void ForEachNode(F&& f) const {
+    for (const auto& [id, node] : nodes_) f(id, node.Serialized());
+  }
   // XSETID. The id must not be smaller than the newest entry's or the last one deleted.
   void SetLastId(const StreamId& id) { last_id_ = id; }
   void SetEntriesAdded(uint64_t entries_added) { entries_added_ = entries_added; }
@@ -98,6 +106,9 @@ class Stream {
   std::unique_ptr<Stream> TakeGroup(std::string_view name);
   // The group has got to this entry, which lies behind its last one.
   void Advance(StreamGroup* group, const StreamId& id) const;
+  // The place of an entry among all that were ever added, as far as it can be told without
+  // counting: of the last and the first one, and of what is before the first.
+  int64_t EntriesReadAt(const StreamId& id) const;
   // How many entries the group has not got yet, where that can be known.
   std::optional<int64_t> LagOf(const StreamGroup& group) const;
 
@@ -113,6 +124,7 @@ class Stream {
     uint32_t live = 0;     // entries
     uint32_t deleted = 0;  // entries that are only marked
 
+    Listpack Serialized() const;
     size_t SerializedBytes() const;
   };
   using Nodes = std::map<StreamId, Node>;
@@ -135,12 +147,12 @@ class Stream {
                        bool same_fields);
   Nodes::iterator NodeForNext(const StreamId& id, Fields fields, size_t text_bytes,
                               const StreamLimits& limits);
+  Nodes::iterator AppendNode(const StreamId& id, Fields texts, size_t step);
   static void MarkDeleted(Node* node, const Place& place);
   void TrimNode(const StreamId& base, Node* node, const StreamTrim& trim);
   static StreamId LastIdIn(const StreamId& base, const Node& node);
   void FindFirstId();
   bool HasTombstoneBehind(const StreamId& id) const;
-  int64_t EntriesReadAt(const StreamId& id) const;
 
   Nodes nodes_;
   Groups groups_;

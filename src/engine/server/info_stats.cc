@@ -104,7 +104,8 @@ void InfoWriter::WriteCommandStats() {
     CommandStats sum;
     for (auto& worker : server_.workers_) sum.Add(worker->command_stats()[command->number]);
     if (sum.calls == 0 && sum.rejected == 0 && sum.failed == 0) continue;
-    double us = static_cast<double>(sum.ticks) / server_.ticks_per_us_;
+    // Calls that were refused after a wait are taken out again, their time but roughly.
+    double us = sum.calls == 0 ? 0 : static_cast<double>(sum.ticks) / server_.ticks_per_us_;
     double us_per_call = sum.calls == 0 ? 0 : us / static_cast<double>(sum.calls);
     Field("cmdstat_" + LowerName(*command),
           fmt::format("calls={},usec={:.0f},usec_per_call={:.2f},rejected_calls={},failed_calls={}",

@@ -15,7 +15,7 @@ namespace {
 // A server on a free port whose handler tells what it was asked.
 class HttpServerTest : public testing::Test {
  protected:
-  HttpServerTest() : server_([this](const HttpRequest& request) { return Tell(request); }) {
+  HttpServerTest() : server_([](const HttpRequest& request) { return Tell(request); }) {
     EXPECT_EQ(server_.Listen("127.0.0.1", 0), "");
     thread_ = std::thread([this] { server_.Run(); });
   }

@@ -228,10 +228,10 @@ std::vector<NodeStep> PlanStrays(const std::map<std::string, CacheCluster>& clus
   std::vector<NodeStep> steps;
   for (const auto& [key, report] : reports) {
     auto cluster = clusters.find(report.running.cluster_id);
-    bool is_wanted =
-        cluster != clusters.end() &&
-        std::any_of(cluster->second.nodes.begin(), cluster->second.nodes.end(),
-                    [&](const CacheNode& node) { return node.id == report.running.node_id; });
+    const std::string& node_id = report.running.node_id;
+    auto is_it = [&](const CacheNode& node) { return node.id == node_id; };
+    bool is_wanted = cluster != clusters.end() &&
+                     std::any_of(cluster->second.nodes.begin(), cluster->second.nodes.end(), is_it);
     if (!is_wanted) steps.push_back({NodeStep::Kind::kRemove, report.running});
   }
   return steps;

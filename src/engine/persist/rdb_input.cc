@@ -20,7 +20,7 @@ constexpr uint64_t kMaxExpansion = 88;
 template <typename Number>
 Number LoadAs(std::string_view bytes) {
   Number number = 0;
-  std::memcpy(&number, bytes.data(), std::min(bytes.size(), sizeof(number)));
+  if (bytes.size() == sizeof(number)) std::memcpy(&number, bytes.data(), sizeof(number));
   return number;
 }
 

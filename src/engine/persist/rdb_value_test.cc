@@ -58,10 +58,12 @@ TEST(RdbInput, EveryCutIsNoticed) {
 }
 
 TEST(RdbInput, ADeclaredLengthAllocatesNothing) {
-  RdbInput lzf(Hex("c3058080000000ffffffff0102030405"));
+  const std::string lzf_bytes = Hex("c3058080000000ffffffff0102030405");
+  RdbInput lzf(lzf_bytes);
   lzf.Text();
   EXPECT_TRUE(lzf.is_broken());
-  RdbInput count(Hex("80ffffffff00"));
+  const std::string count_bytes = Hex("80ffffffff00");
+  RdbInput count(count_bytes);
   count.Count();
   EXPECT_TRUE(count.is_broken());
 }

@@ -50,7 +50,7 @@ class Runner final : public ScriptRunner {
     uint64_t generation = 0;
     // Functions have an interpreter of their own, made again when the libraries have changed.
     std::unique_ptr<ScriptVm> function_vm;
-    uint64_t library_generation = 0;
+    uint64_t loaded_generation = 0;
     size_t counted_bytes = 0;
 
     size_t used_bytes() const {
@@ -225,9 +225,9 @@ size_t Runner::CachedScripts() {
 
 ScriptVm& Runner::FunctionVmOf(Slot& slot) {
   uint64_t generation = library_generation_.load(std::memory_order_acquire);
-  if (slot.library_generation == generation) return *slot.function_vm;
+  if (slot.loaded_generation == generation) return *slot.function_vm;
   slot.function_vm = std::make_unique<ScriptVm>();
-  slot.library_generation = generation;
+  slot.loaded_generation = generation;
   std::lock_guard lock(mutex_);
   for (const auto& [name, library] : libraries_) {
     std::vector<FunctionInfo> functions;

@@ -154,8 +154,6 @@ def test_random_picks_with_extreme_counts(server):
 
 def test_corrupt_hyperloglogs_are_refused(server):
     with server.connect() as client:
-        if client.call("PFADD", "probe", "a")[0] == "-":
-            pytest.skip("no PFADD")
         for value in (b"HYLL", b"HYLL" + b"\x00" * 12, b"HYLL\x01" + b"\xff" * 100, b"HYLL\x00" + b"\xff" * 20,
                       b"HYLL\x01\x00\x00\x00" + b"\x00" * 8 + b"\x7f\xff" * 50):
             client.call("SET", "h", value)

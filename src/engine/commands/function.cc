@@ -6,6 +6,7 @@
 #include "engine/commands/command_errors.h"
 #include "engine/commands/groups.h"
 #include "engine/commands/help.h"
+#include "engine/commands/kill_script.h"
 #include "engine/commands/services.h"
 
 namespace kiln {
@@ -71,21 +72,6 @@ void FunctionStats(Call& call) {
   call.services.scripts->FunctionStats(call);
 }
 
-// FUNCTION KILL
-void FunctionKill(Call& call) {
-  switch (call.services.scripts->Kill()) {
-    case KillOutcome::kNotBusy:
-      return call.FailText("NOTBUSY No scripts in execution right now.");
-    case KillOutcome::kUnkillable:
-      return call.FailText(
-          "UNKILLABLE Sorry the script already executed write commands against the dataset. You "
-          "can either wait the "
-          "script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.");
-    case KillOutcome::kKilled:
-      return call.reply.Ok();
-  }
-}
-
 // FUNCTION HELP
 void FunctionHelp(Call& call) {
   constexpr std::string_view kLines[] = {
@@ -123,7 +109,7 @@ constexpr Command kFunctionCommands[] = {
   {"FUNCTION|DELETE",  3,     Keys::None(),                 kNoScript | kWrite | kGate,      Acl::kScripting, FunctionDelete, "7.0.0", "library-name",                                     "Forgets a library."},
   {"FUNCTION|FLUSH",   -2,    Keys::None(),                 kNoScript | kWrite | kGate,      Acl::kScripting, FunctionFlush,  "7.0.0", "[ASYNC | SYNC]",                                   "Forgets all libraries."},
   {"FUNCTION|HELP",    2,     Keys::None(),                 kLoading | kStale,               Acl::kScripting, FunctionHelp,   "7.0.0", "",                                                 "Explains the subcommands."},
-  {"FUNCTION|KILL",    2,     Keys::None(),                 kNoScript | kAllowBusy,          Acl::kScripting, FunctionKill,   "7.0.0", "",                                                 "Ends the running function."},
+  {"FUNCTION|KILL",    2,     Keys::None(),                 kNoScript | kAllowBusy,          Acl::kScripting, KillScript,     "7.0.0", "",                                                 "Ends the running function."},
   {"FUNCTION|LIST",    -2,    Keys::None(),                 kNoScript,                       Acl::kScripting, FunctionList,   "7.0.0", "[LIBRARYNAME library-name-pattern] [WITHCODE]",    "Returns the libraries and their functions."},
   {"FUNCTION|LOAD",    -3,    Keys::None(),                 kNoScript | kWrite | kGrows | kGate, Acl::kScripting, FunctionLoad, "7.0.0", "[REPLACE] function-code",                       "Adds a library."},
   {"FUNCTION|STATS",   2,     Keys::None(),                 kNoScript | kAllowBusy,          Acl::kScripting, FunctionStats,  "7.0.0", "",                                                 "Tells of the running function, and how many there are."},

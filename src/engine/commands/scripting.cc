@@ -4,9 +4,25 @@
 
 #include "engine/commands/call.h"
 #include "engine/commands/groups.h"
+#include "engine/commands/kill_script.h"
 #include "engine/commands/services.h"
 
 namespace kiln {
+
+void KillScript(Call& call) {
+  switch (call.services.scripts->Kill()) {
+    case KillOutcome::kNotBusy:
+      return call.FailText("NOTBUSY No scripts in execution right now.");
+    case KillOutcome::kUnkillable:
+      return call.FailText(
+          "UNKILLABLE Sorry the script already executed write commands against the dataset. You "
+          "can either wait the "
+          "script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.");
+    case KillOutcome::kKilled:
+      return call.reply.Ok();
+  }
+}
+
 namespace {
 
 // EVAL script numkeys [key ...] [arg ...], and its relatives
@@ -43,21 +59,6 @@ void ScriptFlush(Call& call) {
   }
   call.services.scripts->Flush();
   call.reply.Ok();
-}
-
-// SCRIPT KILL
-void ScriptKill(Call& call) {
-  switch (call.services.scripts->Kill()) {
-    case KillOutcome::kNotBusy:
-      return call.FailText("NOTBUSY No scripts in execution right now.");
-    case KillOutcome::kUnkillable:
-      return call.FailText(
-          "UNKILLABLE Sorry the script already executed write commands against the dataset. You "
-          "can either wait the "
-          "script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.");
-    case KillOutcome::kKilled:
-      return call.reply.Ok();
-  }
 }
 
 // SCRIPT DEBUG YES | SYNC | NO: there is no debugger, so only NO is accepted.
@@ -106,7 +107,7 @@ constexpr Command kScriptingCommands[] = {
   {"SCRIPT|EXISTS", -3,    Keys::None(),                 kNoScript,              Acl::kScripting, ScriptExists, "2.6.0", "sha1 [sha1 ...]",                                "Tells which scripts are cached."},
   {"SCRIPT|FLUSH",  -2,    Keys::None(),                 kNoScript | kGate,      Acl::kScripting, ScriptFlush,  "2.6.0", "[ASYNC | SYNC]",                                 "Forgets all cached scripts."},
   {"SCRIPT|HELP",   2,     Keys::None(),                 kLoading | kStale,      Acl::kScripting, ScriptHelp,   "5.0.0", "",                                               "Explains the subcommands."},
-  {"SCRIPT|KILL",   2,     Keys::None(),                 kNoScript | kAllowBusy, Acl::kScripting, ScriptKill,   "2.6.0", "",                                               "Ends the running script."},
+  {"SCRIPT|KILL",   2,     Keys::None(),                 kNoScript | kAllowBusy, Acl::kScripting, KillScript,   "2.6.0", "",                                               "Ends the running script."},
   {"SCRIPT|LOAD",   3,     Keys::None(),                 kNoScript | kStale,     Acl::kScripting, ScriptLoad,   "2.6.0", "script",                                         "Caches a script and returns its SHA1."},
 };
 // clang-format on

@@ -59,10 +59,13 @@ COMMANDS = (
 )
 SCRIPT = "redis.call('SET', KEYS[1], ARGV[1]) return redis.call('GET', KEYS[1])"
 MEMCACHE = (
+    ("mg", f"mg {KEY} v", 400_000),
+    ("ms", f"ms {KEY} 64|{{value}}", 400_000),
     ("get", f"get {KEY}", 400_000),
     ("get of 16 keys", "get" + 16 * f" {KEY}", 30_000),
     ("set", f"set {KEY} 0 0 64|{{value}}", 400_000),
 )
+BINARY = (("get", f"get {KEY}", 400_000), ("set", f"set {KEY} {{value}}", 400_000))
 
 
 def compared(session, name: str, servers, pattern: str, requests: int, limit: float, **options) -> list:
@@ -94,5 +97,8 @@ def table_commands(session) -> str:
             fill(server, session.size(1_000_000, 20_000))
         for name, pattern, requests in MEMCACHE:
             rows.append(compared(session, f"memcached {name}", servers, pattern, requests, 0.6))
+        for name, pattern, requests in BINARY:
+            rows.append(compared(session, f"memcached binary {name}", servers, pattern, requests, 0.6,
+                                 protocol="binary"))
     note = "memcached 1.6.18 sends the reply to each pipelined `get` by itself; keys of one `get` share one."
     return summary.markdown(["command", "peer", "peer, us", "Kiln, us", "Kiln / peer", "target"], rows) + "\n\n" + note

@@ -20,7 +20,8 @@ def _start(*words, courtesy: int = 0):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def _finish(process) -> dict:
+def finish(process) -> dict:
+    """Waits for its end and returns what it says."""
     try:
         output, errors = process.communicate(timeout=LIMIT_S)
     except subprocess.TimeoutExpired:
@@ -32,13 +33,20 @@ def _finish(process) -> dict:
     return json.loads(output)
 
 
-def _generator(server, patterns, **options):
+def start(server, patterns, **options):
+    """A load that runs beside other things until finish() is called."""
     if isinstance(patterns, str):
         patterns = [patterns]
     courtesy = options.pop("courtesy", 0)
     words = [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), value)]
     return _start(peers.program("load-generator"), "--port", server.port, "--protocol", server.protocol,
                   *words, *patterns, courtesy=courtesy)
+
+
+def replay(server, **options) -> dict:
+    """Runs trace-client, whose options these are."""
+    words = [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), value)]
+    return finish(_start(peers.program("trace-client"), "--port", server.port, *words))
 
 
 def _checked(server, patterns, result: dict, may_miss: bool) -> dict:
@@ -52,7 +60,7 @@ def _checked(server, patterns, result: dict, may_miss: bool) -> dict:
 def run(server, patterns, may_miss: bool = False, **options) -> dict:
     """Sends requests (options are load-generator's); adds `cpu_us`, the server's CPU time for each."""
     before = server.cpu_s()
-    result = _finish(_generator(server, patterns, **options))
+    result = finish(start(server, patterns, **options))
     result["cpu_us"] = (server.cpu_s() - before) / result["requests"] * 1e6
     return _checked(server, patterns, result, may_miss)
 
@@ -60,13 +68,13 @@ def run(server, patterns, may_miss: bool = False, **options) -> dict:
 @contextlib.contextmanager
 def background(server, patterns, may_miss: bool = False, **options):
     """The same beside something else, which should take less time than the load."""
-    process = _generator(server, patterns, **options)
+    process = start(server, patterns, **options)
     try:
         yield
         if process.poll() is not None:
             raise Failed(f"{server.label}: the load ended before the measurement")
     finally:
-        result = _finish(process)
+        result = finish(process)
     _checked(server, patterns, result, may_miss)
 
 
@@ -79,4 +87,4 @@ def probe(server):
         yield outcome
     finally:
         process.send_signal(signal.SIGTERM)
-        outcome.update(_finish(process))
+        outcome.update(finish(process))

@@ -1,6 +1,6 @@
 // load-generator: closed-loop clients of one server; prints one line of JSON.
 //
-//   load-generator --port P [--protocol resp|memcache] [--connections C] [--pipeline N]
+//   load-generator --port P [--protocol resp|memcache|binary] [--connections C] [--pipeline N]
 //                  (--requests R | --seconds S) [--keys K] [--value-bytes B]
 //                  [--due-ms T --due-window-ms W] [--realtime 1] PATTERN...
 //
@@ -181,8 +181,10 @@ bool Apply(std::string_view name, const char* value, Options* options) {
   } else if (name == "--realtime") {
     options->is_realtime = value[0] == '1';
   } else if (name == "--protocol") {
-    bool is_memcache = std::string_view(value) == "memcache";
-    options->request.protocol = is_memcache ? Protocol::kMemcache : Protocol::kResp;
+    std::string_view word = value;
+    options->request.protocol = word == "memcache" ? Protocol::kMemcache
+                                : word == "binary" ? Protocol::kMemcacheBinary
+                                                   : Protocol::kResp;
   } else {
     return false;
   }

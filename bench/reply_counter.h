@@ -1,4 +1,5 @@
-// Counts the replies in a stream of bytes without keeping them; RESP2/RESP3 or memcached's text.
+// Counts the replies in a stream of bytes without keeping them; RESP2/RESP3, memcached's text or
+// its packets.
 //
 // A reply may be split anywhere: a line that has not ended is kept, bodies are skipped as they
 // come. Trusts the server: this is for benchmarks. Not thread safe.
@@ -32,6 +33,10 @@ class ReplyCounter {
         bytes.remove_prefix(skipped);
         body_left_ -= skipped;
         if (body_left_ == 0) FinishPart(counts);
+        continue;
+      }
+      if (protocol_ == Protocol::kMemcacheBinary) {
+        TakeHeader(&bytes, counts);
         continue;
       }
       size_t newline = bytes.find('\n');
@@ -83,6 +88,23 @@ class ReplyCounter {
     if (line.starts_with("EN") && !has_value_) ++counts->misses;
     if (line.find("ERROR") != line.npos) Fail(line, counts);
     has_value_ = false;
+  }
+
+  // The status stands in bytes 6 and 7 of a packet's header, of which 1 is a miss, and the length
+  // of its body in bytes 8 to 11.
+  void TakeHeader(std::string_view* bytes, ReplyCounts* counts) {
+    constexpr size_t kHeaderBytes = 24;
+    size_t taken = std::min(kHeaderBytes - line_.size(), bytes->size());
+    line_ += bytes->substr(0, taken);
+    bytes->remove_prefix(taken);
+    if (line_.size() < kHeaderBytes) return;
+    auto byte = [&](size_t at) { return size_t{static_cast<uint8_t>(line_[at])}; };
+    size_t status = byte(6) << 8 | byte(7);
+    body_left_ = byte(8) << 24 | byte(9) << 16 | byte(10) << 8 | byte(11);
+    line_.clear();
+    if (status == 1) ++counts->misses;
+    if (status > 1) Fail("status " + std::to_string(status), counts);
+    if (body_left_ == 0) FinishPart(counts);
   }
 
   void FinishPart(ReplyCounts* counts) {

@@ -9,7 +9,7 @@
 //   {value}  `value_bytes` letters
 // The holes of one request share one {seq} and one {due}.
 // memcached's set needs its data on a second line: "set {key} 0 0 32|{value}", where '|' ends a
-// line.
+// line. In its binary protocol it is "set {key} {value}", which stores without flags and expiry.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,7 @@
 
 namespace kiln {
 
-enum class Protocol { kResp, kMemcache };
+enum class Protocol { kResp, kMemcache, kMemcacheBinary };
 
 struct RequestOptions {
   Protocol protocol = Protocol::kResp;
@@ -45,29 +45,16 @@ inline constexpr std::array<std::pair<std::string_view, Hole>, 4> kHoles = {
 class RequestTemplate {
  public:
   RequestTemplate(std::string_view pattern, const RequestOptions& options) {
-    if (options.protocol == Protocol::kMemcache) {
-      for (size_t at = 0; at <= pattern.size();) {
-        size_t end = std::min(pattern.find('|', at), pattern.size());
-        AppendText(pattern.substr(at, end - at), options);
-        text_ += "\r\n";
-        at = end + 1;
-      }
-      return;
-    }
-    std::vector<std::string_view> words;
-    for (size_t at = 0; at < pattern.size();) {
-      size_t end = std::min(pattern.find(' ', at), pattern.size());
-      if (end > at) words.push_back(pattern.substr(at, end - at));
-      at = end + 1;
-    }
-    text_ = "*" + std::to_string(words.size()) + "\r\n";
-    for (std::string_view word : words) {
-      RequestTemplate argument;
-      argument.AppendText(word, options);
-      text_ += "$" + std::to_string(argument.text_.size()) + "\r\n";
-      for (Place place : argument.places_)
-        places_.push_back({place.hole, place.end + text_.size()});
-      text_ += argument.text_ + "\r\n";
+    switch (options.protocol) {
+      case Protocol::kResp:
+        AppendArray(WordsOf(pattern), options);
+        break;
+      case Protocol::kMemcache:
+        AppendLines(pattern, options);
+        break;
+      case Protocol::kMemcacheBinary:
+        AppendPacket(WordsOf(pattern), options);
+        break;
     }
   }
 
@@ -90,6 +77,61 @@ class RequestTemplate {
   };
 
   RequestTemplate() = default;
+
+  static std::vector<std::string_view> WordsOf(std::string_view pattern) {
+    std::vector<std::string_view> words;
+    for (size_t at = 0; at < pattern.size();) {
+      size_t end = std::min(pattern.find(' ', at), pattern.size());
+      if (end > at) words.push_back(pattern.substr(at, end - at));
+      at = end + 1;
+    }
+    return words;
+  }
+
+  void AppendArray(const std::vector<std::string_view>& words, const RequestOptions& options) {
+    text_ = "*" + std::to_string(words.size()) + "\r\n";
+    for (std::string_view word : words) {
+      RequestTemplate argument;
+      argument.AppendText(word, options);
+      text_ += "$" + std::to_string(argument.text_.size()) + "\r\n";
+      Append(argument);
+      text_ += "\r\n";
+    }
+  }
+
+  void AppendLines(std::string_view pattern, const RequestOptions& options) {
+    for (size_t at = 0; at <= pattern.size();) {
+      size_t end = std::min(pattern.find('|', at), pattern.size());
+      AppendText(pattern.substr(at, end - at), options);
+      text_ += "\r\n";
+      at = end + 1;
+    }
+  }
+
+  // A header of 24 bytes, of which the opcode and three lengths are not 0; for a set, flags and
+  // expiry; key and value. Source: memcached's doc/protocol-binary.txt.
+  void AppendPacket(const std::vector<std::string_view>& words, const RequestOptions& options) {
+    bool is_set = !words.empty() && words[0] == "set";
+    RequestTemplate key, value;
+    if (words.size() > 1) key.AppendText(words[1], options);
+    if (words.size() > 2) value.AppendText(words[2], options);
+    size_t extras = is_set ? 8 : 0;
+    size_t body = extras + key.text_.size() + value.text_.size();
+    text_.assign(24 + extras, '\0');
+    text_[0] = static_cast<char>(0x80);
+    text_[1] = is_set ? 1 : 0;
+    text_[2] = static_cast<char>(key.text_.size() >> 8);
+    text_[3] = static_cast<char>(key.text_.size());
+    text_[4] = static_cast<char>(extras);
+    for (int i = 0; i < 4; ++i) text_[8 + i] = static_cast<char>(body >> (24 - 8 * i));
+    Append(key);
+    Append(value);
+  }
+
+  void Append(const RequestTemplate& part) {
+    for (Place place : part.places_) places_.push_back({place.hole, place.end + text_.size()});
+    text_ += part.text_;
+  }
 
   void AppendText(std::string_view pattern, const RequestOptions& options) {
     while (!pattern.empty()) {

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import time
 
-from resp.wire import Connection
+from resp.wire import Closed, Connection
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -34,6 +34,21 @@ def wait_until(condition, timeout_s: float = 10.0, what: str = "condition"):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not true within {timeout_s} s")
         time.sleep(0.005)
+
+
+def pause_process(pid: int):
+    """Stops it until SIGCONT; returns when no thread of it runs any more, which the signal alone does not say."""
+    def is_paused():
+        states = []
+        for stat in pathlib.Path(f"/proc/{pid}/task").glob("*/stat"):
+            try:
+                states.append(stat.read_text().rpartition(")")[2].split()[0])
+            except OSError:
+                pass  # The thread has just ended.
+        return all(state in "TtZX" for state in states)
+
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(is_paused, what="the process stands still")
 
 
 def free_port() -> int:
@@ -103,7 +118,7 @@ class Server:
             raise RuntimeError(f"{self.name} exited at start:\n{self.log_tail()}")
         try:
             return self.is_answering()
-        except OSError:
+        except (OSError, Closed):
             return False
 
     def stop(self):

@@ -31,10 +31,16 @@ class ArgumentList {
   }
   void Replace(size_t i, std::string_view view) { views_[i] = view; }
   void Truncate(size_t size) { size_ = size; }
+  // A copy, for a view that is to last until Clear.
+  std::string_view Keep(std::string_view text) {
+    kept_.push_back(std::make_unique<char[]>(text.size()));
+    std::copy(text.begin(), text.end(), kept_.back().get());
+    return {kept_.back().get(), text.size()};
+  }
   // Forgets the views, and gives memory back after a giant request.
   void Clear() {
     size_ = 0;
-    if (!outgrown_.empty()) [[unlikely]]
+    if (!outgrown_.empty() || !kept_.empty()) [[unlikely]]
       Shrink();
   }
 
@@ -51,10 +57,12 @@ class ArgumentList {
   void Shrink() {
     if (room_ > kKeep) Resize(kKeep);
     outgrown_.clear();
+    kept_.clear();
   }
 
   std::unique_ptr<std::string_view[]> views_;
   std::vector<std::unique_ptr<std::string_view[]>> outgrown_;
+  std::vector<std::unique_ptr<char[]>> kept_;
   size_t room_ = 0;
   size_t size_ = 0;
 };

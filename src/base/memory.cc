@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "base/size_class.h"
+
 #ifdef KILN_JEMALLOC
 #include <jemalloc/jemalloc.h>
 #endif
@@ -15,6 +17,10 @@ namespace kiln {
 namespace {
 
 #ifdef KILN_JEMALLOC
+// What a block just allocated for `bytes` holds.
+size_t FreshBytes(const void*, size_t bytes) {
+  return SizeClassBytes(bytes);
+}
 void* RawAllocate(size_t bytes) {
   return mallocx(std::max<size_t>(bytes, 1), 0);
 }
@@ -28,6 +34,9 @@ size_t RawUsable(const void* memory) {
   return sallocx(memory, 0);
 }
 #else
+size_t FreshBytes(const void* memory, size_t) {
+  return malloc_usable_size(const_cast<void*>(memory));
+}
 void* RawAllocate(size_t bytes) {
   return std::malloc(bytes);
 }
@@ -75,7 +84,7 @@ void Count(long long bytes) {
 void* AllocateBytes(size_t bytes) {
   void* memory = RawAllocate(bytes);
   if (memory == nullptr) OutOfMemory();
-  Count(static_cast<long long>(RawUsable(memory)));
+  Count(static_cast<long long>(FreshBytes(memory, bytes)));
   return memory;
 }
 
@@ -83,7 +92,7 @@ void* ReallocateBytes(void* memory, size_t bytes) {
   long long before = memory == nullptr ? 0 : static_cast<long long>(RawUsable(memory));
   void* moved = RawReallocate(memory, bytes);
   if (moved == nullptr) OutOfMemory();
-  Count(static_cast<long long>(RawUsable(moved)) - before);
+  Count(static_cast<long long>(FreshBytes(moved, bytes)) - before);
   return moved;
 }
 

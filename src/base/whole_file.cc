@@ -50,7 +50,7 @@ bool ReadWholeFile(const std::string& path, std::string* text) {
 }
 
 bool ReplaceFile(const std::string& path, std::string_view text) {
-  std::string temporary = path + ".XXXXXX";
+  std::string temporary = path + ".new-XXXXXX";
   int fd = mkostemp(temporary.data(), O_CLOEXEC);
   if (fd < 0) return false;
   bool done = WriteAll(fd, text) && fsync(fd) == 0 && fchmod(fd, ModeOf(path)) == 0 &&

@@ -6,11 +6,16 @@
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -21,7 +26,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/version.h"
+#include "engine/server/persistence.h"
 #include "engine/server/server.h"
+#include "engine/store/evicted_keys.h"
 #include "params/config_file.h"
 #include "params/memcached_options.h"
 
@@ -30,18 +37,32 @@ namespace {
 
 Server* running = nullptr;  // for the signal handler alone
 
-void OnStopSignal(int) {
-  running->Shutdown();
+void OnStopSignal(int signal) {
+  running->OnStopSignal(signal);
 }
 
-void CatchSignals(Server& server) {
+void OnGracefulSignal(int) {
+  running->ShutdownGracefully();
+}
+
+void OnReloadSignal(int) {
+  running->ReloadMemcacheUsers();
+}
+
+void CatchSignals(Server& server, bool is_memcache) {
   running = &server;
   struct sigaction stop = {};
   stop.sa_handler = OnStopSignal;
   sigaction(SIGTERM, &stop, nullptr);
   sigaction(SIGINT, &stop, nullptr);
+  if (is_memcache) {
+    stop.sa_handler = OnGracefulSignal;
+    sigaction(SIGUSR1, &stop, nullptr);
+  }
   signal(SIGPIPE, SIG_IGN);
-  signal(SIGHUP, SIG_IGN);
+  stop.sa_handler = OnReloadSignal;
+  sigaction(SIGHUP, &stop, nullptr);
+  signal(SIGXFSZ, SIG_IGN);  // a file that must not grow is an error like any other
 }
 
 // As seen from the directory of the start, which "dir" is about to leave.
@@ -64,23 +85,58 @@ void WritePidFile(const std::string& path) {
   std::fclose(file);
 }
 
+// The same as memcached does it: under another name first, so that nobody reads an empty file.
+void WriteMemcachedPidFile(const std::string& path) {
+  long other = 0;
+  if (std::FILE* file = std::fopen(path.c_str(), "r")) {
+    char text[32] = {};
+    if (std::fgets(text, sizeof text, file) != nullptr) other = std::strtol(text, nullptr, 10);
+    std::fclose(file);
+  }
+  if (other > 0 && kill(static_cast<pid_t>(other), 0) == 0) {
+    std::fprintf(stderr, "WARNING: The pid file contained the following (running) pid: %ld\n",
+                 other);
+  }
+  std::string draft = path + ".tmp";
+  WritePidFile(draft);
+  std::error_code error;
+  std::filesystem::rename(draft, path, error);
+  if (error) std::fprintf(stderr, "Could not rename the pid file to %s\n", path.c_str());
+}
+
 int Fail(const std::string& text) {
   std::fprintf(stderr, "%s\n", text.c_str());
   return 1;
 }
 
-// As memcached's -u. False when the user is unknown or may not be taken on.
-bool BecomeUser(const std::string& name) {
-  if (name.empty() || (getuid() != 0 && geteuid() != 0)) return true;
+// As memcached's -u. The exit code when the user is unknown or may not be taken on.
+std::optional<int> BecomeUser(const std::string& name) {
+  if (name.empty() || (getuid() != 0 && geteuid() != 0)) return std::nullopt;
   const struct passwd* user = getpwnam(name.c_str());
   if (user == nullptr) {
     std::fprintf(stderr, "can't find the user %s to switch to\n", name.c_str());
-    return false;
+    return EX_NOUSER;
   }
-  if (setgroups(0, nullptr) == 0 && setgid(user->pw_gid) == 0 && setuid(user->pw_uid) == 0)
-    return true;
+  // Who may not set groups has none that it could give up.
+  bool has_groups = setgroups(0, nullptr) != 0 && errno != EPERM;
+  if (!has_groups && setgid(user->pw_gid) == 0 && setuid(user->pw_uid) == 0) return std::nullopt;
   std::fprintf(stderr, "failed to assume identity of user %s\n", name.c_str());
-  return false;
+  return EX_OSERR;
+}
+
+// As memcached's -r: core files may be as large as they come.
+bool AllowCoreFiles() {
+  rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+  if (setrlimit(RLIMIT_CORE, &limit) == 0) return true;
+  if (getrlimit(RLIMIT_CORE, &limit) != 0) return false;
+  limit.rlim_cur = limit.rlim_max;
+  return limit.rlim_cur > 0 && setrlimit(RLIMIT_CORE, &limit) == 0;
+}
+
+// As memcached's -k. Pages are locked as they come into use: what is only reserved takes no memory.
+void LockMemory() {
+  if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0) return;
+  std::fprintf(stderr, "warning: -k invalid, mlockall() failed: %s\n", std::strerror(errno));
 }
 
 bool PrintedVersion(const std::vector<std::string_view>& arguments) {
@@ -102,7 +158,13 @@ std::optional<int> ReadParameters(int argc, char** argv, bool is_memcache, Comma
     }
     parameters->settings()->memcache = memcached.memcache;
     line->options = memcached.config;
-    if (!BecomeUser(memcached.user)) return EX_OSERR;
+    std::fputs(memcached.warnings.c_str(), stderr);
+    if (memcached.dump_core && !AllowCoreFiles()) {
+      std::fprintf(stderr, "failed to ensure corefile creation\n");
+      return EX_OSERR;
+    }
+    if (auto exit_code = BecomeUser(memcached.user)) return exit_code;
+    parameters->settings()->memcache.locks_memory = memcached.lock_memory;
   } else {
     std::vector<std::string_view> arguments(argv + 1, argv + argc);
     if (PrintedVersion(arguments)) return 0;
@@ -112,22 +174,32 @@ std::optional<int> ReadParameters(int argc, char** argv, bool is_memcache, Comma
   return std::nullopt;
 }
 
+// Fits what the store keeps beside the items to the memory that these may take.
+void PrepareStore(size_t item_bytes) {
+  constexpr size_t kShardBytes = size_t{1} << 20;
+  UseShards(item_bytes / kShardBytes);
+  constexpr size_t kPlaceBytes = 16;  // of items, for each evicted key that is remembered
+  LatelyEvicted().SetLimit(item_bytes / kPlaceBytes);
+}
+
 int Main(int argc, char** argv) {
   bool is_memcache = std::string_view(argv[0]).ends_with("memcached");
   Settings settings;
   ParameterSet parameters(&settings);
   CommandLine line;
+  ProcessTitle title(argc, argv);
   if (auto exit_code = ReadParameters(argc, argv, is_memcache, &line, &parameters))
     return *exit_code;
 
   if (!line.file.empty()) line.file = AbsolutePath(line.file);
   if (settings.daemonize && !Daemonize()) return 1;
+  if (settings.memcache.locks_memory) LockMemory();
   ReleaseMemoryInBackground();
   if (!LogInit(settings.loglevel, settings.logfile))
     return Fail("Can't open the log file " + settings.logfile);
   if (!is_memcache && !settings.dir.empty() && chdir(settings.dir.c_str()) != 0)
     return Fail("Can't chdir to '" + settings.dir + "'");
-  if (!settings.pidfile.empty() || settings.daemonize) {
+  if (!is_memcache && (!settings.pidfile.empty() || settings.daemonize)) {
     WritePidFile(settings.pidfile.empty() ? "/var/run/redis.pid" : settings.pidfile);
   }
 
@@ -136,21 +208,34 @@ int Main(int argc, char** argv) {
     Log(LogLevel::kWarning,
         "Parameter '" + std::string(name) + "' is accepted but has no effect in Kiln");
   }
+  if (is_memcache) PrepareStore(static_cast<size_t>(settings.maxmemory_bytes));
   Server server(parameters, is_memcache ? Protocol::kMemcache : Protocol::kRedis, line.file);
   if (std::string error = server.RenameCommands(); !error.empty()) return Fail(error);
   if (std::string error = server.LoadUsers(); !error.empty()) {
     Log(LogLevel::kWarning, "Aborting the start because of ACL errors: " + error);
     return Fail(error);
   }
+  if (std::string error = server.LoadMemcacheUsers(); !error.empty()) return Fail(error);
+  server.LoadItems();
   if (std::string error = server.Listen(); !error.empty()) {
     Log(LogLevel::kWarning, "Failed listening, aborting: " + error);
-    return 1;
+    if (!is_memcache) return 1;
+    std::fprintf(stderr, "%s\n", error.c_str());
+    return EX_OSERR;
   }
-  CatchSignals(server);
+  if (is_memcache && !settings.pidfile.empty()) WriteMemcachedPidFile(settings.pidfile);
+  if (std::string error = server.ShowProcess(is_memcache ? nullptr : &title); !error.empty())
+    Log(LogLevel::kWarning, error);
+  CatchSignals(server, is_memcache);
   Log(LogLevel::kNotice, "Server initialized");
-  Log(LogLevel::kNotice, "Ready to accept connections tcp");
+  if (!server.LoadDatabases()) return 1;
+  if (!server.persistence().is_loading()) Log(LogLevel::kNotice, "Ready to accept connections tcp");
   server.Run();
-  if (!settings.pidfile.empty()) unlink(settings.pidfile.c_str());
+  if (server.exit_status() != 0) return server.exit_status();
+  server.SaveItems();
+  // memcached's file stays unless it went to the background.
+  if (!settings.pidfile.empty() && (!is_memcache || settings.daemonize))
+    unlink(settings.pidfile.c_str());
   Log(LogLevel::kWarning, "Kiln is now ready to exit, bye bye...");
   return 0;
 }

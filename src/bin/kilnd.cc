@@ -7,9 +7,13 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -17,10 +21,13 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "base/time.h"
+#include "control/agent/migration_source.h"
 #include "control/agent/process_agent.h"
 #include "control/agent/simulated_agent.h"
 #include "control/aws/access_keys.h"
 #include "control/aws/api.h"
+#include "control/backup/s3_vault.h"
+#include "control/backup/snapshot_keeper.h"
 #include "control/metrics/collector.h"
 #include "control/metrics/prometheus.h"
 #include "control/orchestrator/orchestrator.h"
@@ -40,8 +47,14 @@ struct Options {
   std::string host_address = "127.0.0.1";
   std::string ports = "20000-29999";
   std::string server_path;
+  std::string snapshot_target;
+  std::string bucket_path;
+  std::string s3_endpoint;
+  std::string checker_path;
   int loopback_net = 0;
   int node_quota = 300;
+  int64_t failover_after_ms = NodeTimes{}.silent_after_ms;
+  int64_t lease_ms = 0;
   bool keeps_nodes = false;
   bool simulates_nodes = false;
 };
@@ -99,7 +112,25 @@ void AddOptions(CLI::App& app, Options* options) {
       ->check(CLI::Range(0, 254));
   app.add_option("--kiln-server", options->server_path, "The program that nodes run")
       ->default_str("beside kilnd");
+  app.add_option("--snapshot-target", options->snapshot_target,
+                 "Where snapshots are kept: a folder, or s3://bucket/prefix")
+      ->default_str("snapshots in the data directory");
+  app.add_option("--bucket-dir", options->bucket_path,
+                 "The folders in it are the buckets that snapshots are exported to and read from")
+      ->default_str("buckets in the data directory");
+  app.add_option("--s3-endpoint", options->s3_endpoint,
+                 "URL of an S3-compatible store; it has the buckets then")
+      ->default_str("AWS's, where snapshots are kept in S3");
   app.add_option("--node-quota", options->node_quota, "Nodes of all caches together")
+      ->capture_default_str();
+  app.add_option("--failover-after-ms", options->failover_after_ms,
+                 "How long a primary that runs may be silent before a replica takes its place")
+      ->check(CLI::Range(int64_t{200}, int64_t{600'000}))
+      ->capture_default_str();
+  app.add_option("--lease-ms", options->lease_ms,
+                 "Primaries of groups with automatic failover take writes on a lease of so long, "
+                 "and a silent one is waited out; 0: its process is ended, and no lease is needed")
+      ->check(CLI::Range(kShortestLeaseMs, kLongestLeaseMs) | CLI::IsMember({0}))
       ->capture_default_str();
   app.add_flag("--keep-nodes-on-exit", options->keeps_nodes,
                "Nodes serve on when kilnd stops, and are adopted by the next one");
@@ -116,10 +147,13 @@ std::string MakeDataFolder(Options* options) {
   if (error)
     return "Cannot make the data directory " + path.string() + ": " + error.message() + ".";
   if (options->loopback_net == 0) options->loopback_net = LoopbackNetOf(options->data_path);
-  if (options->server_path.empty()) {
-    std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  options->checker_path = (self.parent_path() / "kiln-check").string();
+  if (options->server_path.empty())
     options->server_path = (self.parent_path() / "kiln-server").string();
-  }
+  if (options->snapshot_target.empty())
+    options->snapshot_target = options->data_path + "/snapshots";
+  if (options->bucket_path.empty()) options->bucket_path = options->data_path + "/buckets";
   return {};
 }
 
@@ -129,7 +163,67 @@ std::unique_ptr<Agent> MakeAgent(const Options& options) {
   agent.data_path = options.data_path;
   agent.node.server_path = options.server_path;
   agent.keep_nodes_on_exit = options.keeps_nodes;
+  agent.node.times.silent_after_ms = options.failover_after_ms;
   return std::make_unique<ProcessAgent>(agent);
+}
+
+// For the keeper of snapshots, which knows no agent.
+SnapshotNodes SnapshotNodesOf(std::unique_ptr<Agent>& agent) {
+  auto has_data = [&agent](const std::string& key) {
+    std::vector<NodeReport> reports = agent->Observe();
+    return std::any_of(reports.begin(), reports.end(), [&](const NodeReport& report) {
+      const ReplicationReport& replication = report.replication;
+      bool is_in_step =
+          !report.running.is_grouped ||
+          (replication.is_known && (replication.is_primary || replication.is_link_up));
+      return report.running.Key() == key && report.state == NodeState::kReady && is_in_step;
+    });
+  };
+  auto save = [&agent](const std::string& key, const std::string& path,
+                       const std::function<bool()>& goes_on) {
+    return agent->Save(key, path, goes_on);
+  };
+  return {has_data, save};
+}
+
+SnapshotJobOptions SnapshotOptionsOf(const Options& options) {
+  SnapshotJobOptions job;
+  job.staging_path = options.data_path + "/staging";
+  job.check = [checker = options.checker_path](const std::string& path,
+                                               const std::function<bool()>& goes_on) {
+    return CheckSnapshot(checker, path, goes_on);
+  };
+  return job;
+}
+
+// Where snapshots are kept, and where buckets are.
+struct Vaults {
+  std::unique_ptr<FileVault> snapshots;
+  OpenBucket buckets;
+};
+
+// An error text, or empty.
+std::string MakeVaults(const Options& options, std::function<bool()> goes_on, Vaults* vaults) {
+  bool is_s3 = options.snapshot_target.starts_with("s3:");
+  if (!is_s3) vaults->snapshots = std::make_unique<FolderVault>(options.snapshot_target, false);
+  if (!is_s3 && options.s3_endpoint.empty()) {
+    vaults->buckets = BucketFolders(options.bucket_path);
+    return {};
+  }
+  S3Access access;
+  access.endpoint = options.s3_endpoint.empty() ? "https://s3." + options.region + ".amazonaws.com"
+                                                : options.s3_endpoint;
+  while (access.endpoint.ends_with('/')) access.endpoint.pop_back();
+  access.region = options.region;
+  access.goes_on = std::move(goes_on);
+  if (!FindS3Credentials(&access))
+    return "There are no credentials for S3: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.";
+  vaults->buckets = S3Buckets(access);
+  if (!is_s3) return {};
+  std::optional<S3Place> place = ParseS3Place(options.snapshot_target);
+  if (!place) return "--snapshot-target must be a folder or s3://bucket/prefix.";
+  vaults->snapshots = std::make_unique<S3Vault>(access, *place);
+  return {};
 }
 
 // For the collector, which knows no agent.
@@ -185,8 +279,20 @@ int Serve(const Options& options, const Site& site) {
   AddressBook addresses(*store, site, options.loopback_net);
   std::unique_ptr<Agent> agent;
   std::unique_ptr<Collector> collector;
-  Api api({*store, site, NowMs, &addresses},
-          [&](std::string_view id) { return keys.SecretOf(id); });
+  std::atomic<bool> is_stopping = false;
+  Vaults vaults;
+  problem = MakeVaults(
+      options, [&] { return !is_stopping; }, &vaults);
+  if (!problem.empty()) return Fail(problem);
+  ApiContext context{*store, site, NowMs, &addresses};
+  context.cannot_write = [&](const std::string& bucket, const std::string& key) {
+    return CannotWrite(vaults.buckets, bucket, key);
+  };
+  context.cannot_read = [&](const std::string& bucket, const std::string& key) {
+    return CannotRead(vaults.buckets, bucket, key);
+  };
+  context.look_at_source = LookAtSource;
+  Api api(context, [&](std::string_view id) { return keys.SecretOf(id); });
   HttpServer server([&](const HttpRequest& request) {
     if (request.method == "GET" && request.Path() == "/metrics")
       return HttpResponse{
@@ -204,15 +310,24 @@ int Serve(const Options& options, const Site& site) {
   collector = std::make_unique<Collector>(
       Collector::Source{[&] { return NodesOf(*agent); },
                         [&](const std::string& key) { return agent->Statistics(key); }});
-  Orchestrator orchestrator(*store, *agent, addresses, NowMs);
+  Orchestrator orchestrator(*store, *agent, addresses, NowMs,
+                            {.silent_ms = options.failover_after_ms,
+                             .can_end = options.lease_ms == 0,
+                             .lease_ms = options.lease_ms});
+  SnapshotKeeper keeper(*store, *vaults.snapshots, vaults.buckets, SnapshotNodesOf(agent),
+                        SnapshotOptionsOf(options), NowMs);
+  keeper.CleanUp();
   orchestrator.Start();
+  keeper.Start();
   std::thread serving([&] { server.Run(); });
   SayHello(options, "http://" + address + ":" + std::to_string(server.port()));
   int signal_number = 0;
   sigwait(&signals, &signal_number);
   std::printf("kilnd is stopping%s\n", options.keeps_nodes ? "; its nodes serve on" : "");
+  is_stopping = true;
   server.Stop();
   serving.join();
+  keeper.Stop();
   orchestrator.Stop();
   return 0;
 }

@@ -4,10 +4,12 @@
 
 namespace kiln {
 
-Listener::Listener(EventLoop& loop, Fd socket, std::function<void(Fd)> on_connection)
+Listener::Listener(EventLoop& loop, Fd socket, std::function<void(Fd)> on_connection,
+                   std::function<bool()> is_full)
     : loop_(loop),
       socket_(std::move(socket)),
       on_connection_(std::move(on_connection)),
+      is_full_(std::move(is_full)),
       pause_timer_(Timer::Calling<&Listener::Resume>(this)) {}
 
 Listener::~Listener() {
@@ -22,6 +24,7 @@ NetError Listener::Start() {
 
 void Listener::OnEvents(uint32_t) {
   for (int i = 0; i < kMaxAccepts; ++i) {
+    if (is_full_ && is_full_()) return Pause();
     Result<Fd, NetError> accepted = Accept(socket_.get());
     if (accepted) {
       on_connection_(std::move(*accepted));

@@ -20,8 +20,10 @@ class Listener final : public Handler {
   static constexpr int kMaxAccepts = 64;
   static constexpr int kPauseMs = 100;
 
-  // `loop` must outlive it.
-  Listener(EventLoop& loop, Fd socket, std::function<void(Fd)> on_connection);
+  // `loop` must outlive it. While `is_full`, where there is one, says so, connections are left to
+  // wait.
+  Listener(EventLoop& loop, Fd socket, std::function<void(Fd)> on_connection,
+           std::function<bool()> is_full = {});
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -38,6 +40,7 @@ class Listener final : public Handler {
   EventLoop& loop_;
   Fd socket_;
   std::function<void(Fd)> on_connection_;
+  std::function<bool()> is_full_;
   Timer pause_timer_;
   bool is_watching_ = false;
 };

@@ -70,6 +70,28 @@ Result<Fd, NetError> ListenAt(const addrinfo& at, const ListenOptions& options) 
   return fd;
 }
 
+// Listens on up to `most` of the addresses found; an error when on none.
+Result<std::vector<Fd>, NetError> ListenOn(const std::string& address, uint16_t port,
+                                           const ListenOptions& options, size_t most) {
+  bool any_ipv4 = address == "*";
+  bool any_ipv6 = address == "::*";
+  int family = any_ipv4 ? AF_INET : any_ipv6 ? AF_INET6 : AF_UNSPEC;
+  NetError error;
+  std::vector<Fd> sockets;
+  Addresses found =
+      Resolve(any_ipv4 || any_ipv6 ? nullptr : address.c_str(), port, family, AI_PASSIVE, &error);
+  for (const addrinfo* at = found.get(); at != nullptr && sockets.size() < most; at = at->ai_next) {
+    Result<Fd, NetError> listening = ListenAt(*at, options);
+    if (listening) {
+      sockets.push_back(std::move(*listening));
+    } else {
+      error = listening.error();
+    }
+  }
+  if (sockets.empty()) return error;
+  return sockets;
+}
+
 Result<SocketName, NetError> UnixName(const std::string& path) {
   SocketName name;
   auto* address = reinterpret_cast<sockaddr_un*>(&name.storage);
@@ -133,18 +155,14 @@ void Fd::Reset(int fd) {
 
 Result<Fd, NetError> ListenTcp(const std::string& address, uint16_t port,
                                const ListenOptions& options) {
-  bool any_ipv4 = address == "*";
-  bool any_ipv6 = address == "::*";
-  int family = any_ipv4 ? AF_INET : any_ipv6 ? AF_INET6 : AF_UNSPEC;
-  NetError error;
-  Addresses found =
-      Resolve(any_ipv4 || any_ipv6 ? nullptr : address.c_str(), port, family, AI_PASSIVE, &error);
-  for (const addrinfo* at = found.get(); at != nullptr; at = at->ai_next) {
-    Result<Fd, NetError> listening = ListenAt(*at, options);
-    if (listening) return listening;
-    error = listening.error();
-  }
-  return error;
+  auto all = ListenOn(address, port, options, 1);
+  if (!all) return all.error();
+  return std::move(all->front());
+}
+
+Result<std::vector<Fd>, NetError> ListenTcpAll(const std::string& address, uint16_t port,
+                                               const ListenOptions& options) {
+  return ListenOn(address, port, options, ~size_t{0});
 }
 
 Result<Fd, NetError> ListenUnix(const std::string& path, uint32_t mode,

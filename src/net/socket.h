@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
 
@@ -59,6 +60,10 @@ struct ListenOptions {
 // address). IPv6 sockets do not take IPv4 connections. Port 0 picks a free one (see LocalPort). A
 // host name may block for a look-up.
 Result<Fd, NetError> ListenTcp(const std::string& address, uint16_t port, const ListenOptions&);
+
+// The same on every address that a name stands for, as far as they can be had: at least one.
+Result<std::vector<Fd>, NetError> ListenTcpAll(const std::string& address, uint16_t port,
+                                               const ListenOptions&);
 
 // A stale socket file at `path` is replaced; any other file is left alone (EADDRINUSE). `mode` 0
 // leaves the mode to the process's umask; otherwise it is exact, and set before the first client

@@ -6,101 +6,101 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <map>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "base/split_args.h"
 #include "base/version.h"
 #include "params/endpoint.h"
+#include "params/memcached_draft.h"
 
 namespace kiln {
 namespace {
 
 constexpr int64_t kMegabyte = 1 << 20;
 
-// What the options read so far say.
-struct Draft {
-  std::map<std::string, std::string> parameters;  // by Kiln's names
-  std::string addresses;
-  MemcacheSettings memcache;
-  std::string user;
-  std::string error;
-  int error_code = 1;
-
-  void Set(std::string name, std::string_view value) { parameters[std::move(name)] = value; }
-  void Fail(std::string text, int code = 1) {
-    error = std::move(text);
-    error_code = code;
-  }
-};
-
-std::vector<std::string> SplitCommas(std::string_view list) {
-  std::vector<std::string> parts;
-  while (!list.empty()) {
-    size_t comma = std::min(list.find(','), list.size());
-    if (comma > 0) parts.emplace_back(list.substr(0, comma));
-    list.remove_prefix(std::min(comma + 1, list.size()));
-  }
-  return parts;
+void SetPort(MemcachedDraft& draft, const char* value) {
+  draft.port = LeadingNumber(value);
+  draft.has_port = true;
 }
-
-int64_t Number(const char* text) {
-  return std::strtoll(text, nullptr, 10);
-}
-
-void SetPort(Draft& draft, const char* value) {
-  draft.Set("port", std::to_string(Number(value)));
-}
-void SetSocket(Draft& draft, const char* value) {
+void SetSocket(MemcachedDraft& draft, const char* value) {
   draft.Set("unixsocket", value);
 }
-void SetAdminSocket(Draft& draft, const char* value) {
+void SetAdminSocket(MemcachedDraft& draft, const char* value) {
   draft.Set("admin-socket", value);
 }
-void SetDiscovery(Draft& draft, const char* value) {
+void SetDiscovery(MemcachedDraft& draft, const char* value) {
   draft.memcache.discovery = value;
 }
-void SetSocketMode(Draft& draft, const char* value) {
-  draft.Set("unixsocketperm", value);
+void SetSocketMode(MemcachedDraft& draft, const char* value) {
+  constexpr long kModeBits = 0777;
+  long mode = std::strtol(value, nullptr, 8);
+  draft.Tell("umask", fmt::format("{:o}", static_cast<unsigned>(mode)));
+  draft.Set("unixsocketperm", fmt::format("{:o}", mode & kModeBits));
 }
-void SetMemory(Draft& draft, const char* value) {
-  draft.Set("maxmemory", std::to_string(Number(value) * kMegabyte));
+void SetMemoryFile(MemcachedDraft& draft, const char* value) {
+  std::error_code error;
+  draft.Tell("memory_file", value);
+  draft.memcache.memory_file = std::filesystem::absolute(value, error).string();
 }
-void DisableEvictions(Draft& draft, const char*) {
+void SetMemory(MemcachedDraft& draft, const char* value) {
+  draft.Set("maxmemory", std::to_string(LeadingNumber(value) * kMegabyte));
+}
+void DisableEvictions(MemcachedDraft& draft, const char*) {
   draft.Set("maxmemory-policy", "noeviction");
 }
-void EnableShutdown(Draft& draft, const char*) {
+void EnableShutdown(MemcachedDraft& draft, const char*) {
   draft.memcache.shutdown_enabled = true;
 }
-void DisableCas(Draft& draft, const char*) {
+void DisableCas(MemcachedDraft& draft, const char*) {
   draft.memcache.has_cas = false;
 }
-void DisableFlush(Draft& draft, const char*) {
+void DisableDumps(MemcachedDraft& draft, const char*) {
+  draft.memcache.dump_enabled = false;
+}
+void DisableWatch(MemcachedDraft& draft, const char*) {
+  draft.memcache.watch_enabled = false;
+}
+void LockMemory(MemcachedDraft& draft, const char*) {
+  draft.lock_memory = true;
+}
+void DumpCore(MemcachedDraft& draft, const char*) {
+  draft.dump_core = true;
+}
+void EnableSasl(MemcachedDraft& draft, const char*) {
+  draft.memcache.sasl_enabled = true;
+}
+void SetAuthFile(MemcachedDraft& draft, const char* value) {
+  std::error_code error;
+  draft.memcache.auth_file = std::filesystem::absolute(value, error).string();
+}
+void DisableFlush(MemcachedDraft& draft, const char*) {
   draft.memcache.flush_enabled = false;
 }
-void AddVerbosity(Draft& draft, const char*) {
+void AddVerbosity(MemcachedDraft& draft, const char*) {
   ++draft.memcache.verbosity;
 }
-void GoToBackground(Draft& draft, const char*) {
+void GoToBackground(MemcachedDraft& draft, const char*) {
   draft.Set("daemonize", "yes");
 }
-void SetUser(Draft& draft, const char* value) {
+void SetUser(MemcachedDraft& draft, const char* value) {
   draft.user = value;
 }
-void SetPidFile(Draft& draft, const char* value) {
+void SetPidFile(MemcachedDraft& draft, const char* value) {
   draft.Set("pidfile", value);
 }
-void SetBacklog(Draft& draft, const char* value) {
-  draft.Set("tcp-backlog", std::to_string(Number(value)));
+void SetBacklog(MemcachedDraft& draft, const char* value) {
+  draft.Set("tcp-backlog", std::to_string(LeadingNumber(value)));
 }
 
-void AddAddress(Draft& draft, const char* value) {
+void AddAddress(MemcachedDraft& draft, const char* value) {
   if (!draft.addresses.empty()) draft.addresses += ',';
   draft.addresses += value;
 }
 
-void AddEndpoints(Draft& draft, const char* value) {
+void AddEndpoints(MemcachedDraft& draft, const char* value) {
   std::string& words = draft.parameters["endpoints"];
   for (const std::string& endpoint : SplitCommas(value)) {
     if (!ParseEndpoint(endpoint))
@@ -110,75 +110,88 @@ void AddEndpoints(Draft& draft, const char* value) {
   }
 }
 
-void SetConnections(Draft& draft, const char* value) {
-  if (Number(value) <= 0) return draft.Fail("Maximum connections must be greater than 0");
-  draft.Set("maxclients", std::to_string(Number(value)));
+void SetConnections(MemcachedDraft& draft, const char* value) {
+  if (LeadingNumber(value) <= 0) return draft.Fail("Maximum connections must be greater than 0");
+  draft.Set("maxclients", std::to_string(LeadingNumber(value)));
 }
 
-void SetThreads(Draft& draft, const char* value) {
+void SetThreads(MemcachedDraft& draft, const char* value) {
   constexpr int64_t kMaxThreads = 128;
-  if (Number(value) <= 0) return draft.Fail("Number of threads must be greater than 0");
-  draft.Set("io-threads", std::to_string(std::min(Number(value), kMaxThreads)));
+  constexpr int64_t kManyThreads = 64;
+  if (LeadingNumber(value) <= 0) return draft.Fail("Number of threads must be greater than 0");
+  if (LeadingNumber(value) > kManyThreads) {
+    draft.warnings +=
+        "WARNING: Setting a high number of workerthreads is not recommended.\n"
+        " Set this value to the number of cores in your machine or less.\n";
+  }
+  draft.Set("io-threads", std::to_string(std::min(LeadingNumber(value), kMaxThreads)));
 }
 
-void CheckUdp(Draft& draft, const char* value) {
-  if (Number(value) != 0) draft.Fail("This server is not built with UDP support.", EX_USAGE);
+void SetUdpPort(MemcachedDraft& draft, const char* value) {
+  int64_t port = LeadingNumber(value);
+  if (port > UINT16_MAX)
+    return draft.Fail(fmt::format("ERROR: Invalid port number {}.", port), EX_USAGE);
+  if (port != 0) draft.Fail("This server is not built with UDP support (-U 0).", EX_USAGE);
 }
 
-void CheckFactor(Draft& draft, const char* value) {
-  if (std::strtod(value, nullptr) <= 1.0) draft.Fail("Factor must be greater than 1");
+void SetFactor(MemcachedDraft& draft, const char* value) {
+  double factor = std::strtod(value, nullptr);
+  if (factor <= 1.0) return draft.Fail("Factor must be greater than 1");
+  draft.Tell("growth_factor", fmt::format("{:.2f}", factor));
 }
 
-void CheckChunkSize(Draft& draft, const char* value) {
-  if (Number(value) == 0) draft.Fail("Chunk size must be greater than 0");
+void SetChunkSize(MemcachedDraft& draft, const char* value) {
+  if (LeadingNumber(value) == 0) return draft.Fail("Chunk size must be greater than 0");
+  draft.Tell("chunk_size", std::to_string(LeadingNumber(value)));
 }
 
-void CheckRequests(Draft& draft, const char* value) {
-  if (Number(value) == 0) draft.Fail("Number of requests per event must be greater than 0");
+void SetRequests(MemcachedDraft& draft, const char* value) {
+  int64_t requests = LeadingNumber(value);
+  if (requests == 0) return draft.Fail("Number of requests per event must be greater than 0");
+  draft.memcache.requests_per_turn = std::max<int64_t>(requests, 1);
+  draft.Tell("reqs_per_event", std::to_string(requests));
 }
 
-void CheckDelimiter(Draft& draft, const char* value) {
-  if (*value == '\0') draft.Fail("No delimiter specified");
+void SetDelimiter(MemcachedDraft& draft, const char* value) {
+  if (*value == '\0') return draft.Fail("No delimiter specified");
+  draft.memcache.prefix_delimiter = *value;
+  draft.memcache.is_detail_on = true;
 }
 
-void CheckNapiIds(Draft& draft, const char* value) {
-  if (Number(value) <= 0) draft.Fail("Maximum number of NAPI IDs must be greater than 0");
+void SetNapiIds(MemcachedDraft& draft, const char* value) {
+  draft.napi_ids = LeadingNumber(value);
+  if (draft.napi_ids <= 0) draft.Fail("Maximum number of NAPI IDs must be greater than 0");
 }
 
-void CheckProtocol(Draft& draft, const char* value) {
-  std::string_view protocol(value);
-  if (protocol == "auto" || protocol == "ascii") return;
-  if (protocol == "binary")
-    return draft.Fail("This server is not built with support for the binary protocol.", EX_USAGE);
-  draft.Fail(
-      fmt::format(
-          "Invalid value for binding protocol: {}\n -- should be one of auto, binary, or ascii",
-          value),
-      EX_USAGE);
+void SetDialect(MemcachedDraft& draft, const char* value) {
+  std::string_view name(value);
+  draft.has_dialect = true;
+  if (name == "auto") {
+    draft.memcache.dialect = MemcacheDialect::kAny;
+  } else if (name == "ascii") {
+    draft.memcache.dialect = MemcacheDialect::kText;
+  } else if (name == "binary") {
+    draft.memcache.dialect = MemcacheDialect::kBinary;
+  } else {
+    draft.Fail(fmt::format("Invalid value for binding protocol: {}\n -- should be one of auto, "
+                           "binary, or ascii",
+                           value),
+               EX_USAGE);
+  }
 }
 
-void SetItemSize(Draft& draft, const char* value) {
-  int64_t bytes = Number(value);
+void SetItemSize(MemcachedDraft& draft, const char* value) {
+  int64_t bytes = LeadingNumber(value);
   char unit = *value == '\0' ? '\0' : value[std::string_view(value).size() - 1];
   if (unit == 'k' || unit == 'K') bytes *= 1024;
   if (unit == 'm' || unit == 'M') bytes *= kMegabyte;
+  if (unit == 'g' || unit == 'G') bytes *= 1024 * kMegabyte;
   draft.memcache.max_item_bytes = bytes;
 }
 
-void RefuseTls(Draft& draft, const char*) {
+void RefuseTls(MemcachedDraft& draft, const char*) {
   draft.Fail("This server is not built with TLS support.", EX_USAGE);
 }
-void RefuseSasl(Draft& draft, const char*) {
-  draft.Fail("This server is not built with SASL support.", EX_USAGE);
-}
-void RefuseAuthFile(Draft& draft, const char*) {
-  draft.Fail("This server is not built with support for authentication files.", EX_USAGE);
-}
-void RefuseMemoryFile(Draft& draft, const char*) {
-  draft.Fail("This server is not built with support for memory files.", EX_USAGE);
-}
-
-void ReadExtended(Draft& draft, const char* value);
 
 // In place of the letters of options that have none.
 enum LongOption : char { kAdminSocketOption = 1, kEndpointsOption, kDiscoveryOption };
@@ -188,7 +201,7 @@ struct Option {
   const char* name;
   int argument;
   std::string_view placeholder;
-  void (*apply)(Draft& draft, const char* value);  // null: accepted, has no effect
+  void (*apply)(MemcachedDraft& draft, const char* value);  // null: accepted, has no effect
   std::string_view help;
 };
 
@@ -196,111 +209,52 @@ struct Option {
 constexpr Option kOptions[] = {
   // letter and long name      argument           placeholder  effect             help
   {'p', "port",                required_argument, "<num>",     SetPort,           "TCP port to listen on (default: 11211)"},
-  {'U', "udp-port",            required_argument, "<num>",     CheckUdp,          "UDP port: 0 only, there is no UDP"},
+  {'U', "udp-port",            required_argument, "<num>",     SetUdpPort,         "UDP port: 0 only, there is no UDP"},
   {'s', "unix-socket",         required_argument, "<file>",    SetSocket,         "unix socket to listen on (disables network support)"},
   {'a', "unix-mask",           required_argument, "<mask>",    SetSocketMode,     "access mask for the unix socket, in octal (default: 700)"},
   {'A', "enable-shutdown",     no_argument,       "",          EnableShutdown,    "enable the \"shutdown\" command"},
-  {'l', "listen",              required_argument, "<addr>",    AddAddress,        "address to listen on (default: all)"},
+  {'l', "listen",              required_argument, "<addr>",    AddAddress,        "address to listen on, with :port or without; several with commas (default: all)"},
   {'d', "daemon",              no_argument,       "",          GoToBackground,    "run as a daemon"},
-  {'r', "enable-coredumps",    no_argument,       "",          nullptr,           "accepted, no effect"},
+  {'r', "enable-coredumps",    no_argument,       "",          DumpCore,           "allow core files of any size"},
   {'u', "user",                required_argument, "<user>",    SetUser,           "become <user> (only when run as root)"},
   {'m', "memory-limit",        required_argument, "<num>",     SetMemory,         "memory in megabytes (default: 64)"},
   {'M', "disable-evictions",   no_argument,       "",          DisableEvictions,  "return an error on memory exhausted instead of evicting"},
   {'c', "conn-limit",          required_argument, "<num>",     SetConnections,    "most simultaneous connections (default: 1024)"},
-  {'k', "lock-memory",         no_argument,       "",          nullptr,           "accepted, no effect"},
+  {'k', "lock-memory",         no_argument,       "",          LockMemory,           "keep all memory from being swapped out"},
   {'v', "verbose",             optional_argument, "",          AddVerbosity,      "verbose (-vv, -vvv: more)"},
   {'h', "help",                no_argument,       "",          nullptr,           "print this help and exit"},
   {'i', "license",             no_argument,       "",          nullptr,           "print the license and exit"},
   {'V', "version",             no_argument,       "",          nullptr,           "print the version and exit"},
   {'P', "pidfile",             required_argument, "<file>",    SetPidFile,        "save the process id in <file>"},
-  {'f', "slab-growth-factor",  required_argument, "<num>",     CheckFactor,       "accepted, no effect: there are no slabs"},
-  {'n', "slab-min-size",       required_argument, "<bytes>",   CheckChunkSize,    "accepted, no effect: there are no slabs"},
+  {'f', "slab-growth-factor",  required_argument, "<num>",     SetFactor,         "told back by \"stats settings\"; there are no slabs"},
+  {'n', "slab-min-size",       required_argument, "<bytes>",   SetChunkSize,      "told back by \"stats settings\"; there are no slabs"},
   {'L', "enable-largepages",   no_argument,       "",          nullptr,           "accepted, no effect"},
-  {'D', nullptr,               required_argument, "<char>",    CheckDelimiter,    "accepted, no effect: no statistics by prefix"},
+  {'D', nullptr,               required_argument, "<char>",    SetDelimiter,      "delimiter of key prefixes, for \"stats detail\", which is on from the start then"},
   {'t', "threads",             required_argument, "<num>",     SetThreads,        "number of threads (default: 4)"},
-  {'R', "max-reqs-per-event",  required_argument, "<num>",     CheckRequests,     "accepted, no effect"},
+  {'R', "max-reqs-per-event",  required_argument, "<num>",     SetRequests,       "requests of a connection before others get their turn (default: 20 told, 512 served)"},
   {'C', "disable-cas",         no_argument,       "",          DisableCas,        "store no CAS numbers"},
   {'b', "listen-backlog",      required_argument, "<num>",     SetBacklog,        "connections that may wait to be accepted (default: 1024)"},
-  {'B', "protocol",            required_argument, "<name>",    CheckProtocol,     "protocol: ascii or auto"},
-  {'I', "max-item-size",       required_argument, "<num>",     SetItemSize,       "largest item (default: 1m, min: 1k, max: 1024m)"},
-  {'S', "enable-sasl",         no_argument,       "",          RefuseSasl,        "not available"},
+  {'B', "protocol",            required_argument, "<name>",    SetDialect,        "protocol: auto, ascii or binary (default: auto)"},
+  {'I', "max-item-size",       required_argument, "<num>",     SetItemSize,       "largest item (default: 1m, min: 1k, max: 1g)"},
+  {'S', "enable-sasl",         no_argument,       "",          EnableSasl,        "ask clients of the binary protocol for a password (SASL PLAIN)"},
   {'F', "disable-flush-all",   no_argument,       "",          DisableFlush,      "disable the flush_all command"},
-  {'X', "disable-dumping",     no_argument,       "",          nullptr,           "accepted: nothing can be dumped"},
-  {'W', "disable-watch",       no_argument,       "",          nullptr,           "accepted: nothing can be watched"},
-  {'Y', "auth-file",           required_argument, "<file>",    RefuseAuthFile,    "not available"},
-  {'e', "memory-file",         required_argument, "<file>",    RefuseMemoryFile,  "not available"},
+  {'X', "disable-dumping",     no_argument,       "",          DisableDumps,           "disable stats cachedump and lru_crawler metadump"},
+  {'W', "disable-watch",       no_argument,       "",          DisableWatch,           "disable the watch command"},
+  {'Y', "auth-file",           required_argument, "<file>",    SetAuthFile,       "ask clients of the text protocols for a password of <file>"},
+  {'e', "memory-file",         required_argument, "<file>",    SetMemoryFile,     "keep the items in <file> over a restart with SIGUSR1 or \"shutdown graceful\""},
   {'Z', "enable-ssl",          no_argument,       "",          RefuseTls,         "not available"},
-  {'o', "extended",            required_argument, "<list>",    ReadExtended,      "comma separated list of extended options; idle_timeout has an effect"},
-  {'N', "napi-ids",            required_argument, "<num>",     CheckNapiIds,      "accepted, no effect"},
+  {'o', "extended",            required_argument, "<list>",    ReadSuboptions,     "comma separated list of extended options; idle_timeout and (no_)maxconns_fast have an effect"},
+  {'N', "napi-ids",            required_argument, "<num>",     SetNapiIds,        "accepted, no effect"},
   {kAdminSocketOption, "admin-socket", required_argument, "<file>", SetAdminSocket, "unix socket for this user only, on which every command may be run, whatever -c says; \"config set\" and \"config delete\" on it alone"},
   {kEndpointsOption, "endpoints", required_argument, "<list>", AddEndpoints,      "comma separated list of further addresses to listen on, as <addr>:<port>; several processes may share one"},
   {kDiscoveryOption, "auto-discovery", required_argument, "<text>", SetDiscovery, "what \"config get cluster\" answers from the start"},
 };
 
-// Of -o. Those with a value that memcached insists on are marked.
-struct Extended {
-  std::string_view name;
-  bool needs_value;
-};
-constexpr Extended kExtended[] = {
-  {"drop_privileges", false}, {"hash_algorithm", true}, {"hashpower", true}, {"hot_lru_pct", true},
-  {"hot_max_factor", true}, {"idle_timeout", true}, {"inline_ascii_resp", false}, {"lru_crawler", false},
-  {"lru_crawler_sleep", true}, {"lru_crawler_tocrawl", true}, {"lru_maintainer", false}, {"maxconns_fast", false},
-  {"modern", false}, {"no_chunked_items", false}, {"no_drop_privileges", false}, {"no_hashexpand", false},
-  {"no_inline_ascii_resp", false}, {"no_lru_crawler", false}, {"no_lru_maintainer", false},
-  {"no_maxconns_fast", false}, {"no_modern", false}, {"no_slab_automove", false}, {"no_slab_reassign", false},
-  {"read_buf_mem_limit", true}, {"resp_obj_mem_limit", false}, {"slab_automove", false},
-  {"slab_automove_freeratio", false}, {"slab_automove_ratio", true}, {"slab_automove_window", true},
-  {"slab_chunk_max", true}, {"slab_reassign", false}, {"slab_sizes", false}, {"tail_repair_time", true},
-  {"temporary_ttl", true}, {"track_sizes", false}, {"warm_lru_pct", true}, {"warm_max_factor", true},
-  {"watcher_logbuf_size", true}, {"worker_logbuf_size", true},
-};
 // clang-format on
 
-void ReadExtended(Draft& draft, const char* value) {
-  for (const std::string& part : SplitCommas(value)) {
-    size_t equals = std::min(part.find('='), part.size());
-    std::string_view name = std::string_view(part).substr(0, equals);
-    auto row = std::find_if(std::begin(kExtended), std::end(kExtended),
-                            [&](const Extended& known) { return known.name == name; });
-    if (row == std::end(kExtended))
-      return draft.Fail(fmt::format("Illegal suboption \"{}\"", part));
-    if (row->needs_value && equals == part.size())
-      return draft.Fail(fmt::format("Missing {} argument", name));
-    if (name == "idle_timeout")
-      draft.Set("timeout", std::to_string(Number(part.c_str() + equals + 1)));
-  }
-}
-
-// "-l" takes "host", "host:port" and "[v6]:port", several of them; all ports must agree, for Kiln
-// listens on one.
-void ReadAddresses(Draft& draft) {
-  std::string hosts;
-  std::string port;
-  for (std::string address : SplitCommas(draft.addresses)) {
-    if (address.starts_with("notls:")) address.erase(0, 6);
-    size_t colon = address.rfind(':');
-    bool has_brackets = address.starts_with('[');
-    bool has_port = has_brackets ? colon != std::string::npos && address[colon - 1] == ']'
-                                 : colon != std::string::npos && address.find(':') == colon;
-    if (has_port) {
-      std::string given = address.substr(colon + 1);
-      if (!port.empty() && port != given)
-        return draft.Fail("All addresses of -l must have the same port", EX_USAGE);
-      port = given;
-      address.resize(colon);
-    }
-    if (has_brackets) address = address.substr(1, address.find(']') - 1);
-    if (!hosts.empty()) hosts += ' ';
-    hosts += address;
-  }
-  if (!hosts.empty()) draft.parameters["bind"] = hosts;
-  if (!port.empty()) SetPort(draft, port.c_str());
-}
-
-void CheckItemSize(Draft& draft) {
+void CheckItemSize(MemcachedDraft& draft) {
   int64_t bytes = draft.memcache.max_item_bytes;
-  int64_t memory = Number(draft.parameters["maxmemory"].c_str());
+  int64_t memory = LeadingNumber(draft.parameters["maxmemory"].c_str());
   if (bytes < 1024) return draft.Fail("Item max size cannot be less than 1024 bytes.", EX_USAGE);
   if (bytes > memory / 2) {
     return draft.Fail("Cannot set item size limit higher than 1/2 of memory max.", EX_USAGE);
@@ -309,7 +263,39 @@ void CheckItemSize(Draft& draft) {
     draft.Fail("Cannot set item size limit higher than a gigabyte.", EX_USAGE);
 }
 
-std::string ConfigLines(Draft& draft) {
+// With passwords only those protocols are spoken that ask for them.
+void CheckDialect(MemcachedDraft& draft) {
+  MemcacheSettings& memcache = draft.memcache;
+  bool has_sasl = memcache.sasl_enabled;
+  bool has_text = !memcache.auth_file.empty();
+  if (!draft.has_dialect && has_sasl != has_text)
+    memcache.dialect = has_sasl ? MemcacheDialect::kBinary : MemcacheDialect::kText;
+  if (has_sasl && !has_text && memcache.dialect != MemcacheDialect::kBinary)
+    return draft.Fail("ERROR: You cannot allow the ASCII protocol while using SASL.", EX_USAGE);
+  if (has_text && !has_sasl && memcache.dialect != MemcacheDialect::kText) {
+    draft.Fail(
+        "ERROR: You cannot allow the BINARY protocol while using ascii authentication tokens.",
+        EX_USAGE);
+  }
+}
+
+void CheckTogether(MemcachedDraft& draft) {
+  int64_t threads = LeadingNumber(draft.parameters["io-threads"].c_str());
+  if (draft.napi_ids > threads) {
+    return draft.Fail(fmt::format("Number of napi_ids({}) cannot be greater than number of "
+                                  "threads({})",
+                                  draft.napi_ids, threads),
+                      EX_USAGE);
+  }
+  constexpr void (*kChecks[])(MemcachedDraft&) = {CheckItemSize, CheckSuboptions, CheckDialect,
+                                                  ReadListeners};
+  for (auto check : kChecks) {
+    if (draft.error.empty()) check(draft);
+  }
+}
+
+std::string ConfigLines(MemcachedDraft& draft) {
+  draft.Set("port", std::to_string(std::max<int64_t>(draft.port, 0)));
   if (draft.parameters.contains("unixsocket")) {
     draft.Set("port", "0");
     draft.parameters.try_emplace("unixsocketperm", "700");
@@ -317,7 +303,7 @@ std::string ConfigLines(Draft& draft) {
   std::string lines;
   for (const auto& [name, value] : draft.parameters) {
     lines += name + ' ';
-    if (name == "bind" || name == "endpoints") {
+    if (name == "endpoints") {
       lines += value;
     } else {
       AppendQuoted(value, &lines);
@@ -359,7 +345,7 @@ const Option* FindOption(int letter) {
 }
 
 // Reads the options into the draft; a line that is to end the start says so.
-void ReadOptions(int argc, char** argv, Draft& draft, MemcachedCommandLine& line) {
+void ReadOptions(int argc, char** argv, MemcachedDraft& draft, MemcachedCommandLine& line) {
   std::string letters;
   std::vector<option> names;
   for (const Option& row : kOptions) {
@@ -382,18 +368,36 @@ void ReadOptions(int argc, char** argv, Draft& draft, MemcachedCommandLine& line
 
 }  // namespace
 
+int64_t LeadingNumber(const char* text) {
+  return std::strtoll(text, nullptr, 10);
+}
+
+std::vector<std::string> SplitCommas(std::string_view list) {
+  std::vector<std::string> parts;
+  while (!list.empty()) {
+    size_t comma = std::min(list.find(','), list.size());
+    if (comma > 0) parts.emplace_back(list.substr(0, comma));
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return parts;
+}
+
 MemcachedCommandLine ReadMemcachedCommandLine(int argc, char** argv) {
-  Draft draft;
-  draft.parameters = {{"port", "11211"},        {"maxmemory", std::to_string(64 * kMegabyte)},
-                      {"maxclients", "1024"},   {"maxmemory-policy", "allkeys-lru"},
-                      {"io-threads", "4"},      {"tcp-backlog", "1024"},
-                      {"databases", "1"},       {"save", ""},
-                      {"protected-mode", "no"}, {"slowlog-log-slower-than", "-1"}};
+  MemcachedDraft draft;
+  draft.memcache.keeps_frequent = true;
+  draft.parameters = {{"maxmemory", std::to_string(64 * kMegabyte)},
+                      {"maxclients", "1024"},
+                      {"maxmemory-policy", "allkeys-lru"},
+                      {"io-threads", "4"},
+                      {"tcp-backlog", "1024"},
+                      {"databases", "1"},
+                      {"save", ""},
+                      {"protected-mode", "no"},
+                      {"slowlog-log-slower-than", "-1"}};
   MemcachedCommandLine line;
   ReadOptions(argc, argv, draft, line);
   if (line.exit_code) return line;
-  ReadAddresses(draft);
-  if (draft.error.empty()) CheckItemSize(draft);
+  CheckTogether(draft);
   if (!draft.error.empty()) {
     Stop(line, draft.error_code, draft.error + "\n");
     return line;
@@ -401,6 +405,9 @@ MemcachedCommandLine ReadMemcachedCommandLine(int argc, char** argv) {
   line.config = ConfigLines(draft);
   line.memcache = draft.memcache;
   line.user = draft.user;
+  line.warnings = draft.warnings;
+  line.lock_memory = draft.lock_memory;
+  line.dump_core = draft.dump_core;
   return line;
 }
 

@@ -62,15 +62,40 @@ TEST(MemcachedOptions, AreTakenInShortAndInLongForm) {
   }
 }
 
+using Listeners = std::vector<ListenAddress>;
+
+Listeners ListenersOf(std::vector<std::string> words) {
+  return SettingsOf(std::move(words)).memcache.listeners;
+}
+
 TEST(MemcachedOptions, NameAddresses) {
-  EXPECT_EQ(SettingsOf({"-l", "127.0.0.1,::1"}).bind,
-            std::vector<std::string>({"127.0.0.1", "::1"}));
-  EXPECT_EQ(SettingsOf({"-l", "127.0.0.1", "-l", "127.0.0.2"}).bind,
-            std::vector<std::string>({"127.0.0.1", "127.0.0.2"}));
-  Settings settings = SettingsOf({"-l", "127.0.0.1:7001,[::1]:7001"});
-  EXPECT_EQ(settings.port, 7001);
-  EXPECT_EQ(settings.bind, std::vector<std::string>({"127.0.0.1", "::1"}));
-  EXPECT_EQ(Read({"-l", "127.0.0.1:1,127.0.0.1:2"}).exit_code, 64);
+  EXPECT_EQ(ListenersOf({}), Listeners({{"*", 11211}, {"-::*", 11211}}));
+  EXPECT_EQ(ListenersOf({"-l", "127.0.0.1,::1"}),
+            Listeners({{"127.0.0.1", 11211}, {"::1", 11211}}));
+  EXPECT_EQ(ListenersOf({"-p", "7", "-l", "127.0.0.1", "-l", "name"}),
+            Listeners({{"127.0.0.1", 7}, {"name", 7}}));
+  EXPECT_EQ(ListenersOf({"-l", "127.0.0.1:7001;[::1]:7002,[::2]"}),
+            Listeners({{"127.0.0.1", 7001}, {"::1", 7002}, {"::2", 11211}}));
+  EXPECT_EQ(ListenersOf({"-l", "*:5"}), Listeners({{"*", 5}, {"-::*", 5}}));
+  EXPECT_EQ(SettingsOf({"-l", "a,b:1", "-l", "c"}).memcache.interfaces, "a,b:1,c");
+}
+
+TEST(MemcachedOptions, TakePort0AsNoneAndLessAsAny) {
+  EXPECT_EQ(ListenersOf({"-p", "0", "-l", "127.0.0.1:5"}), Listeners());
+  EXPECT_EQ(ListenersOf({"-p", "-1", "-l", "127.0.0.1"}), Listeners({{"127.0.0.1", 0}}));
+  EXPECT_EQ(SettingsOf({"-p", "-1"}).memcache.told.at("tcpport"), "-1");
+}
+
+TEST(MemcachedOptions, ReadWhatStandsInFrontOfAnAddress) {
+  EXPECT_EQ(ListenersOf({"-l", "tag[a]:127.0.0.1:5"}), Listeners({{"127.0.0.1", 5}}));
+  EXPECT_EQ(ListenersOf({"-l", "proto[negotiating]:tag[a]:[::1]:5"}), Listeners({{"::1", 5}}));
+  EXPECT_EQ(ListenersOf({"-B", "ascii", "-l", "proto[ascii]:h"}), Listeners({{"h", 11211}}));
+  for (std::string address : {"proto[ascii]:h", "proto[x]:h", "tag[]:h", "tag[123456789]:h", "[::1",
+                              "h:x", "h:65536", "h:-2", "notls:h", "[::1]:"}) {
+    bool is_good = address == "[::1]:";
+    EXPECT_EQ(Read({"-l", address}).exit_code, is_good ? std::nullopt : std::optional(71))
+        << address;
+  }
 }
 
 TEST(MemcachedOptions, CloseTheNetworkForAUnixSocket) {
@@ -93,14 +118,40 @@ TEST(MemcachedOptions, SetUpAManagedNode) {
   EXPECT_EQ(Read({"--endpoints=127.0.0.1"}).text, "'127.0.0.1' is no endpoint (address:port)\n");
 }
 
-TEST(MemcachedOptions, AcceptWhatHasNoEffect) {
-  Settings settings = SettingsOf(
-      {"-k", "-L", "-r",    "-f", "1.5", "-n", "96", "-R",
-       "50", "-B", "ascii", "-U", "0",   "-X", "-W", "-vv",
-       "-N", "2",  "-D",    ":",  "-b",  "99", "-o", "modern,hashpower=20,idle_timeout=30"});
+TEST(MemcachedOptions, TellBackWhatHasNoEffect) {
+  Settings settings =
+      SettingsOf({"-L", "-f", "1.5", "-n", "96", "-U", "0", "-vv", "-N", "2", "-b", "99", "-o",
+                  "modern,hashpower=20,idle_timeout=30,hot_max_factor=0.5,watcher_logbuf_size=2"});
+  EXPECT_EQ(settings.memcache.told.at("growth_factor"), "1.50");
+  EXPECT_EQ(settings.memcache.told.at("chunk_size"), "96");
+  EXPECT_EQ(settings.memcache.told.at("hashpower_init"), "20");
+  EXPECT_EQ(settings.memcache.told.at("hot_max_factor"), "0.50");
+  EXPECT_EQ(settings.memcache.told.at("watcher_logbuf_size"), "2048");
   EXPECT_EQ(settings.timeout_s, 30);
   EXPECT_EQ(settings.tcp_backlog, 99);
   EXPECT_EQ(settings.memcache.verbosity, 2u);
+}
+
+TEST(MemcachedOptions, SwitchThingsOnAndOff) {
+  MemcacheSettings settings =
+      SettingsOf({"-X", "-W", "-F", "-D", ".", "-R", "50", "-o", "no_maxconns_fast"}).memcache;
+  EXPECT_FALSE(settings.dump_enabled);
+  EXPECT_FALSE(settings.watch_enabled);
+  EXPECT_FALSE(settings.flush_enabled);
+  EXPECT_FALSE(settings.closes_when_full);
+  EXPECT_TRUE(settings.is_detail_on);
+  EXPECT_EQ(settings.prefix_delimiter, '.');
+  EXPECT_EQ(settings.requests_per_turn, 50);
+  EXPECT_TRUE(Read({"-k"}).lock_memory);
+  EXPECT_TRUE(Read({"-r"}).dump_core);
+  EXPECT_EQ(SettingsOf({"-I", "1g", "-m", "2048"}).memcache.max_item_bytes, 1 << 30);
+}
+
+TEST(MemcachedOptions, SpeakOnlyWhatAsksForPasswords) {
+  EXPECT_EQ(SettingsOf({"-S"}).memcache.dialect, MemcacheDialect::kBinary);
+  EXPECT_EQ(SettingsOf({"-Y", "f"}).memcache.dialect, MemcacheDialect::kText);
+  EXPECT_EQ(Read({"-S", "-B", "auto"}).exit_code, 64);
+  EXPECT_EQ(Read({"-Y", "f", "-B", "binary"}).exit_code, 64);
 }
 
 TEST(MemcachedOptions, RefuseAsMemcachedDoes) {
@@ -132,8 +183,8 @@ TEST(MemcachedOptions, RefuseAsMemcachedDoes) {
 }
 
 TEST(MemcachedOptions, DoNotPromiseSafetyThatIsNotThere) {
-  for (const auto& words :
-       std::vector<std::vector<std::string>>{{"-S"}, {"-Z"}, {"-Y", "file"}, {"-U", "11211"}}) {
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"-Z"}, {"-o", "ssl_key=x"}, {"-o", "ssl_session_cache"}, {"-U", "11211"}}) {
     EXPECT_EQ(Read(words).exit_code, 64) << words[0];
   }
 }

@@ -54,7 +54,8 @@ enum ParameterFlag : uint8_t {
 using Member =
     std::variant<std::monostate, int64_t Settings::*, bool Settings::*, std::string Settings::*,
                  uint32_t Settings::*, EvictionPolicy Settings::*, LogLevel Settings::*,
-                 Permission Settings::*, ChannelDefault Settings::*,
+                 Permission Settings::*, ChannelDefault Settings::*, SyncPolicy Settings::*,
+                 DisklessLoad Settings::*, Durability Settings::*,
                  std::vector<std::string> Settings::*, std::vector<SavePoint> Settings::*,
                  std::vector<double> Settings::*,
                  std::array<OutputLimit, kClientClasses> Settings::*>;

@@ -13,7 +13,7 @@ constexpr Parameter kRows[] = {
   {"enable-debug-command",     "",    ParameterType::kEnum,   "no",            "no,yes,local",              Apply::kStart, 0,          &Settings::enable_debug_command,     "Who may use DEBUG."},
   {"enable-module-command",    "",    ParameterType::kEnum,   "no",            "no,yes,local",              Apply::kStart, kNoEffect,  &Settings::enable_module_command,    "Who may use MODULE."},
   {"enable-protected-configs", "",    ParameterType::kEnum,   "no",            "no,yes,local",              Apply::kStart, 0,          &Settings::enable_protected_configs, "Who may change protected parameters."},
-  {"managed-node",             "",    ParameterType::kBool,   "no",            "",                          Apply::kStart, 0,          &Settings::managed_node,             "Refuse what a managed service keeps to itself (CONFIG SET, REPLICAOF, SHUTDOWN ...) and mask secrets, but on the admin socket."},
+  {"managed-node",             "",    ParameterType::kBool,   "no",            "",                          Apply::kStart, kHidden,    &Settings::managed_node,             "Refuse what a managed service keeps to itself (CONFIG SET, REPLICAOF, SHUTDOWN ...) and mask secrets, but on the admin socket."},
   {"requirepass",              "",    ParameterType::kString, "",              "",                          Apply::kNow,   kSensitive, &Settings::requirepass,              "Password of the default user."},
 };
 // clang-format on

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,16 @@ namespace kiln {
 
 // Who may use a dangerous command. In the order of the words "no,yes,local".
 enum class Permission : uint8_t { kNobody, kEveryone, kLocalClients };
+
+// When the append-only file is synced. In the order of the words "everysec,always,no".
+enum class SyncPolicy : uint8_t { kEverySecond, kAlways, kNever };
+
+// Whether a replica loads what its primary sends without a file between: in the order of the words
+// "disabled,on-empty-db,swapdb". kBeside: while it serves the old data.
+enum class DisklessLoad : uint8_t { kNever, kWhenEmpty, kBeside };
+
+// When a write is acknowledged. In the order of the words "disabled,async,sync".
+enum class Durability : uint8_t { kDisabled, kAsync, kSync };
 
 // The channels a new user may use. In the order of the words "allchannels,resetchannels".
 enum class ChannelDefault : uint8_t { kAllChannels, kResetChannels };
@@ -53,14 +64,40 @@ struct RenamedCommand {
   std::string new_name;  // Empty: the command is taken away.
 };
 
+// The protocols that memcached's connections may speak (-B).
+enum class MemcacheDialect : uint8_t { kAny, kText, kBinary };
+
+// Where to listen: an address as in Settings::bind, or a name; port 0 is any that is free.
+struct ListenAddress {
+  std::string host;
+  uint16_t port = 0;
+  bool operator==(const ListenAddress&) const = default;
+};
+
 // What only memcached has. Filled from its command line (params/memcached_options.h), not by rows.
 struct MemcacheSettings {
   int64_t max_item_bytes = 1 << 20;
   bool has_cas = true;
   bool flush_enabled = true;
   bool shutdown_enabled = false;
-  uint32_t verbosity = 0;  // said back by "stats settings"
-  std::string discovery;   // What "config get cluster" answers from the start; empty: nothing.
+  bool dump_enabled = true;      // listing items' keys
+  bool watch_enabled = true;     // "watch"
+  bool closes_when_full = true;  // clients above the limit; otherwise they wait
+  bool is_detail_on = false;     // counts what is asked for by the prefix of keys, from the start
+  char prefix_delimiter = ':';   // ends such a prefix
+  bool sasl_enabled = false;     // -S
+  std::string auth_file;         // -Y; empty: none
+  MemcacheDialect dialect = MemcacheDialect::kAny;
+  bool locks_memory = false;      // -k
+  int64_t requests_per_turn = 0;  // of a connection, before others get theirs; 0: as many as usual
+  std::string interfaces;         // -l as it was given
+  std::vector<ListenAddress> listeners;
+  bool keeps_frequent = false;  // evicts by how often items are read, not only how long ago
+  std::string memory_file;      // What the items outlive a restart in; empty: they do not.
+  uint32_t verbosity = 0;       // said back by "stats settings"
+  // More lines of "stats settings", by name: what was asked for and has no other effect.
+  std::map<std::string, std::string, std::less<>> told;
+  std::string discovery;  // What "config get cluster" answers from the start; empty: nothing.
 };
 
 struct Settings {
@@ -69,6 +106,8 @@ struct Settings {
   // Network.
   std::vector<std::string> bind;  // A leading '-' means: fine if not there.
   int64_t port = 0;
+  std::vector<std::string> memcached_bind;  // As `bind`; empty: the same addresses.
+  int64_t memcached_port = 0;               // Of memcached's protocols, over database 0; 0: none.
   bool protected_mode = false;
   int64_t tcp_backlog = 0;
   int64_t tcp_keepalive_s = 0;
@@ -118,14 +157,53 @@ struct Settings {
   int64_t zset_max_listpack_value_bytes = 0;
 
   // Persistence.
+  bool aof_load_truncated = false;
+  std::string appenddirname;
+  std::string appendfilename;
+  SyncPolicy appendfsync = SyncPolicy::kEverySecond;
   bool appendonly = false;
+  std::string at_rest_key_command;
+  std::string at_rest_key_file;  // Empty, as is the command: files are written plain.
+  std::string at_rest_old_key_file;
+  int64_t auto_aof_rewrite_min_bytes = 0;
+  int64_t auto_aof_rewrite_percentage = 0;
   std::string dbfilename;
-  std::string dir;  // Absolute.
+  std::string dir;                // Absolute.
+  int64_t key_load_delay_us = 0;  // Negative: each key waits for a fraction of one.
+  int64_t loading_interval_bytes = 0;
+  bool rdb_checksum = false;
+  bool rdb_compression = false;
+  int64_t rdb_key_save_delay_us = 0;
+  bool rdb_save_incremental_fsync = false;
   std::vector<SavePoint> save;
+  bool stop_writes_on_bgsave_error = false;
 
   // Replication and cluster.
   bool cluster_enabled = false;
-  std::string replicaof;  // "host port"; empty: a primary.
+  std::string availability_zone;  // Empty: unknown, as any other.
+  Durability durability = Durability::kDisabled;
+  int64_t durability_max_lag_s = 0;
+  bool requires_lease = false;
+  std::string masterauth;
+  std::string masteruser;
+  int64_t min_replicas_max_lag_s = 0;
+  int64_t min_replicas_to_write = 0;  // 0: any number, none too.
+  int64_t repl_backlog_bytes = 0;
+  int64_t repl_backlog_ttl_s = 0;  // 0: for good.
+  bool repl_disable_tcp_nodelay = false;
+  DisklessLoad repl_diskless_load = DisklessLoad::kNever;
+  int64_t repl_diskless_sync_delay_s = 0;
+  int64_t repl_diskless_sync_max_replicas = 0;  // 0: none.
+  int64_t repl_ping_replica_period_s = 0;
+  int64_t repl_timeout_s = 0;
+  std::string replica_announce_ip;    // Empty: the real one.
+  int64_t replica_announce_port = 0;  // 0: the real one.
+  bool replica_announced = false;
+  bool replica_ignore_maxmemory = false;
+  int64_t replica_priority = 0;
+  bool replica_read_only = false;
+  bool replica_serve_stale_data = false;
+  std::string replicaof;  // "host port"; empty: a primary. Of the start; then it is REPLICAOF's.
 
   // Security.
   std::string aclfile;

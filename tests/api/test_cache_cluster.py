@@ -301,7 +301,7 @@ def test_an_unknown_id_is_not_found_by_any_operation(aws):
 
 def test_what_is_not_built_is_refused_by_name(aws):
     # Ignoring AuthToken or encryption would be a lie about security.
-    for arguments in ({"AuthToken": "a" * 16}, {"TransitEncryptionEnabled": True}, {"SnapshotName": "s"}):
+    for arguments in ({"AuthToken": "a" * 16}, {"TransitEncryptionEnabled": True}):
         refused = refusal(aws.create_cache_cluster, CacheClusterId="refused", Engine="redis", CacheNodeType=TYPE,
                         **arguments)
         assert refused[:2] == ("UnsupportedOperation", 400) and next(iter(arguments)) in refused[2]
@@ -539,13 +539,6 @@ def test_a_deleted_cluster_is_gone_with_its_process_and_files(kilnd, aws):
         pymemcache.Client(addresses[0]).get("k")
     create(aws, "goes")  # The id is free again, also for another engine.
     assert to_redis(kilnd.wait_cluster("goes")).ping()
-
-
-def test_a_final_snapshot_is_refused_as_it_cannot_be_made(aws, plain, three):
-    assert refusal(aws.delete_cache_cluster, CacheClusterId="three",
-                 FinalSnapshotIdentifier="s")[0] == "SnapshotFeatureNotSupportedFault"
-    assert refusal(aws.delete_cache_cluster, CacheClusterId="plain",
-                 FinalSnapshotIdentifier="s")[0] == "UnsupportedOperation"
 
 
 # ---- States, waiters, pages ----

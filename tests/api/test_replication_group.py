@@ -6,7 +6,7 @@ import signal
 import pytest
 import redis
 from botocore.exceptions import ClientError
-from servers import wait_until
+from servers import pause_process, wait_until
 
 from .kilnd import Kilnd, arn, cluster_of, refusal
 
@@ -149,11 +149,12 @@ BAD_CREATIONS = [
     ("unknown subnet group", {"CacheSubnetGroupName": "nobodys"}, "CacheSubnetGroupNotFoundFault"),
     ("two zones", {"PreferredCacheClusterAZs": ["us-east-1a", "us-east-1b"]}, "InvalidParameterValue"),
     ("unknown zone", {"PreferredCacheClusterAZs": ["mars-1a"]}, "InvalidParameterValue"),
+    ("a count of both kinds", {"NumCacheClusters": 2, "ReplicasPerNodeGroup": 1}, "InvalidParameterCombination"),
+    ("zones without failover", {"NumCacheClusters": 2, "MultiAZEnabled": True}, "InvalidParameterCombination"),
     ("port 0", {"Port": 0}, "InvalidParameterValue"),
     ("windows overlap", {"PreferredMaintenanceWindow": "sun:05:00-sun:06:00", "SnapshotWindow": "05:30-06:30"},
      "InvalidParameterValue"),
     # What is not built yet says so; ignoring it would promise what nobody keeps.
-    ("replicas", {"NumCacheClusters": 2}, "UnsupportedOperation"),
     ("shards", {"NumNodeGroups": 2}, "UnsupportedOperation"),
     ("cluster mode", {"ClusterMode": "enabled"}, "UnsupportedOperation"),
     ("a password", {"AuthToken": "a" * 16}, "UnsupportedOperation"),
@@ -193,7 +194,7 @@ def test_a_group_that_is_busy_refuses_its_deletion(kilnd, aws):
     create(aws, "busy-group")
     wait_group(aws, "busy-group")
     pid = kilnd.nodes()["busy-group-001.0001"]
-    os.kill(pid, signal.SIGSTOP)  # So that it does not end yet.
+    pause_process(pid)  # So that it does not end yet.
     aws.delete_replication_group(ReplicationGroupId="busy-group")
     refused = refusal(aws.delete_replication_group, ReplicationGroupId="busy-group")
     assert refused == ("InvalidReplicationGroupState", 400,

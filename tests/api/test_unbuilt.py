@@ -10,7 +10,6 @@ EMPTY_LISTS = {
     "describe_reserved_cache_nodes": "ReservedCacheNodes",
     "describe_reserved_cache_nodes_offerings": "ReservedCacheNodesOfferings",
     "describe_service_updates": "ServiceUpdates",
-    "describe_snapshots": "Snapshots",
     "describe_update_actions": "UpdateActions",
     "describe_user_groups": "UserGroups",
     "describe_users": "Users",
@@ -25,7 +24,6 @@ def test_lists_are_empty(aws, call, member):
 
 
 @pytest.mark.parametrize("call, arguments, code", [
-    ("describe_snapshots", {"SnapshotName": "a"}, "SnapshotNotFoundFault"),
     ("describe_users", {"UserId": "a"}, "UserNotFound"),
     ("describe_user_groups", {"UserGroupId": "a"}, "UserGroupNotFound"),
     ("describe_cache_security_groups", {"CacheSecurityGroupName": "a"}, "CacheSecurityGroupNotFound"),
@@ -36,7 +34,6 @@ def test_single_things_are_not_found(aws, call, arguments, code):
 
 
 @pytest.mark.parametrize("call, arguments", [
-    ("create_snapshot", {"SnapshotName": "a", "CacheClusterId": "b"}),
     ("create_user", {"UserId": "a", "UserName": "a", "Engine": "redis", "AccessString": "on", "Passwords": ["p" * 16]}),
     ("create_cache_security_group", {"CacheSecurityGroupName": "a", "Description": "d"}),
     ("delete_cache_security_group", {"CacheSecurityGroupName": "a"}),

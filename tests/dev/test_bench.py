@@ -9,6 +9,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
+import baseline  # noqa: E402
 import report  # noqa: E402
 import summary  # noqa: E402
 
@@ -46,6 +47,11 @@ def test_the_document_keeps_other_tables_in_order_and_drops_unknown_ones():
     text = report.merged("", {"b": "## b\n\nold b\n", "gone": "## gone\n\nx\n"}, ["a", "b", "gone"])
     text = report.merged(text, {"a": "## a\n\nnew a\n"}, ["a", "b"])
     assert text == report.INTRODUCTION + "\n## a\n\nnew a\n\n## b\n\nold b\n"
+
+
+def test_a_request_that_costs_three_percent_more_than_on_record_fails_the_check():
+    rows = baseline.verdicts({"GET": 1000, "SET": 1000, "DEL": 1000}, {"GET": 1031, "SET": 1029, "DEL": 900, "NEW": 5})
+    assert [verdict for *_, verdict in rows] == ["DEARER", "", "cheaper: record it", "not on record"]
 
 
 def test_a_small_table_can_be_measured():

@@ -9,6 +9,7 @@ keyspaces now and then. A difference is printed with its seed and the shortest c
 
 import argparse
 import collections
+import contextlib
 import pathlib
 import sys
 import time
@@ -17,17 +18,23 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
     __package__ = "differential"
 
-from differential import comparison  # noqa: E402
-from differential.grammar import Speaker  # noqa: E402
+from differential import comparison, server_grammar  # noqa: E402
+from differential.grammar import Dialogue, Speaker  # noqa: E402
 from resp import patterns  # noqa: E402
 from resp.quoting import quote  # noqa: E402
-from resp.wire import Broken, Closed, info_fields  # noqa: E402
+from resp.wire import Broken, Closed, encode, info_fields  # noqa: E402
 from servers import SERVERS, Redis  # noqa: E402
 
 BATCH = 60  # commands in flight
 SNAPSHOT_EVERY = 600  # commands between comparisons of the whole keyspace
 DATABASES = (0, 1)
 MINIMISE_S = 30.0
+TIMEOUT_S = 4.0  # silence of that length is a difference
+ADMIN = ["AUTH", "default", ""]  # who may PING
+END = "the replies end here"
+# What a session may have changed.
+SETTINGS = {"hash-max-listpack-entries": 128, "set-max-intset-entries": 512, "zset-max-listpack-value": 64,
+            "slowlog-max-len": 128}
 READERS = {b"string": ["GET"], b"list": ["LRANGE", 0, -1], b"hash": ["HGETALL"], b"set": ["SMEMBERS"],
            b"zset": ["ZRANGE", 0, -1, "WITHSCORES"], b"stream": ["XRANGE", "-", "+"]}
 
@@ -51,35 +58,57 @@ class Pair:
         self.servers = (ours, peer)
         self.resp3, self.encodings = resp3, encodings
         self.warnings = collections.Counter()
-        self.clients = None
+        self.clients = self.observers = None
+        self.known = {}
         self.connect()
-        fields = info_fields(self.clients[1].call("INFO", "server"))
+        fields = info_fields(self.observers[1].call("INFO", "server"))
         self.is_old = not fields["redis_version"].startswith("7.2")
         self.reset()
 
     def connect(self):
         self.close()
-        self.clients = [server.connect() for server in self.servers]
+        self.clients = [server.connect(TIMEOUT_S) for server in self.servers]
+        self.observers = [server.connect(TIMEOUT_S) for server in self.servers]
 
     def close(self):
-        for client in self.clients or ():
+        for client in (self.clients or []) + (self.observers or []):
             client.close()
 
     def reset(self):
         """Empty databases, connections as new."""
+        for client in self.observers:
+            client.call("SELECT", 0)
+            client.call("FLUSHALL")
+            client.call("FUNCTION", "FLUSH")
+            client.call("SCRIPT", "FLUSH")
+            users = [user for _, user in client.call("ACL", "USERS")[1] if user != b"default"]
+            client.call("ACL", "DELUSER", "nobody", *users)
+            client.call("CONFIG", "SET", *(word for setting in SETTINGS.items() for word in setting))
         for client in self.clients:
             client.call("RESET")
-            client.call("FLUSHALL")
             client.call("HELLO", "3" if self.resp3 else "2")
 
     def knows(self, name: str) -> bool:
-        reply = self.clients[0].call("COMMAND", "INFO", name)
-        return reply[0] == "*" and bool(reply[1]) and reply[1][0][1] is not None
+        """Whether both servers have the command, NAME or NAME|SUBCOMMAND; any word may follow what is no container."""
+        if name not in self.known:
+            self.known[name] = all(self._has(client, name) for client in self.observers)
+        return self.known[name]
 
-    def run(self, commands: list):
+    @staticmethod
+    def _has(client, name: str) -> bool:
+        def info(words):
+            reply = client.call("COMMAND", "INFO", words)[1]
+            return reply[0][1] if reply else None
+        command, _, subcommand = name.partition("|")
+        if name == "NOSUCHCOMMAND" or not subcommand:
+            return name == "NOSUCHCOMMAND" or info(command) is not None
+        row = info(command)
+        return row is not None and (not row[9][1] or info(name) is not None)
+
+    def run(self, commands: list, clients=None):
         """Sends all; raises Difference at the first pair of replies that is not equivalent."""
         ours, peers = (self._replies(client, commands, server)
-                       for client, server in zip(self.clients, self.servers))
+                       for client, server in zip(clients or self.clients, self.servers))
         queued = []
         for command, mine, theirs in zip(commands, ours, peers):
             name = comparison.name_of(command)
@@ -90,13 +119,46 @@ class Pair:
             queued = [] if name == "MULTI" else queued + [command] * (mine == ("+", b"QUEUED"))
 
     def _replies(self, client, commands, server):
+        with self._blaming(server, commands):
+            client.send_raw(b"".join(map(encode, commands)))
+            return [self._reply(client) for _ in commands]
+
+    def _up_to_end(self, client, commands, server):
+        with self._blaming(server, commands):
+            client.send_raw(b"".join(map(encode, [ADMIN, *commands, ["PING", END]])))
+            answers = [client.read()]
+            while END not in repr(answers[-1]):
+                answers.append(client.read())
+            return answers
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _blaming(server, commands):
+        """Silence, the end and nonsense are differences too."""
         try:
-            return client.pipeline(commands)
+            yield
         except (Closed, Broken, TimeoutError) as error:
             said = "; ".join(map(show_command, commands[-3:]))
             alive = "runs" if server.is_alive() else f"has died:\n{server.log_tail()}"
             raise Difference(f"{server.name}: {error!r} in a batch ending in {said}", f"{server.name} {alive}",
                              "") from error
+
+    @staticmethod
+    def _reply(client):
+        """The next reply; what is pushed in between belongs to no command."""
+        while True:
+            reply = client.read()
+            if reply[0] != ">":
+                return reply
+
+    def converse(self, commands: list):
+        """Sends all, each with any number of replies, and a PING: what comes before its reply must agree."""
+        answers = [self._up_to_end(client, commands, server) for client, server in zip(self.clients, self.servers)]
+        kinds = [[comparison.canonical(["DIALOGUE"], reply, self.is_old) for reply in replies] for replies in answers]
+        if self.is_old:  # it sends a client what that itself publishes ahead of PUBLISH's reply
+            kinds = [sorted(map(repr, replies)) for replies in kinds]
+        if kinds[0] != kinds[1]:
+            raise Difference("; ".join(map(show_command, commands)), *(patterns.show(("*", one)) for one in answers))
 
     def _check_all(self, commands, ours, peers):
         if len(ours) != len(peers):
@@ -114,19 +176,17 @@ class Pair:
 
     def compare_keyspaces(self):
         for database in DATABASES:
-            for client in self.clients:
+            for client in self.observers:
                 client.call("SELECT", database)
-            self.run([["KEYS", "*"]])  # not DBSIZE: it counts what is due but not yet gone
-            keys = [key for _, key in self.clients[1].call("KEYS", "*")[1]]
+            self.run([["KEYS", "*"]], self.observers)  # not DBSIZE: it counts what is due but not yet gone
+            keys = [key for _, key in self.observers[1].call("KEYS", "*")[1]]
             for key in keys:
-                kind = self.clients[1].call("TYPE", key)[1]
+                kind = self.observers[1].call("TYPE", key)[1]
                 checks = [["TYPE", key], ["PTTL", key], ["OBJECT", "ENCODING", key]]
                 if kind in READERS:
                     name, *rest = READERS[kind]
                     checks.append([name, key, *rest])
-                self.run(checks)
-        for client in self.clients:
-            client.call("SELECT", 0)
+                self.run(checks, self.observers)
 
 
 def play(pair: Pair, items: list):
@@ -134,11 +194,14 @@ def play(pair: Pair, items: list):
     pair.reset()
     batch, since_snapshot = [], 0
     for item in items:
-        batch += item
-        if len(batch) >= BATCH:
+        is_dialogue = isinstance(item, Dialogue)
+        batch += [] if is_dialogue else item
+        if len(batch) >= BATCH or is_dialogue:
             pair.run(batch)
             since_snapshot += len(batch)
             batch = []
+        if is_dialogue:
+            pair.converse(item)
         if since_snapshot >= SNAPSHOT_EVERY:
             pair.compare_keyspaces()
             since_snapshot = 0
@@ -175,7 +238,7 @@ def minimised(pair: Pair, items: list, difference: Difference):
 def session(ours, peer, seed: int, commands: int, encodings: bool = True):
     """Runs one seed. Returns None or a report of the difference, and the warnings."""
     pair = Pair(ours, peer, resp3=seed % 2 == 1, encodings=encodings)
-    speaker = Speaker(seed, pair.knows)
+    speaker = Speaker(seed, pair.knows, server_grammar.payloads(peer))
     items = [speaker.item() for _ in range(commands)]
     report = None
     difference = difference_of(pair, items)

@@ -7,6 +7,8 @@ Words that name a generator below are replaced by what it makes, others are sent
 import random
 import re
 
+from differential import server_grammar
+
 GRAMMAR = """
 DEL k+ | UNLINK k+ | EXISTS k+ | TOUCH k+ | TYPE k | RENAME k k | RENAMENX k k | PERSIST k
 KEYS glob | COPY k k ?(DB db) ?REPLACE | MOVE k db | SELECT db | SWAPDB db db | OBJECT ENCODING k
@@ -55,8 +57,8 @@ XREADGROUP GROUP g c STREAMS k > | XREADGROUP GROUP g c STREAMS k k > > | XACK k
 XPENDING k g | XPENDING k g IDLE 100000 xend xend i ?c | XCLAIM k g c 0 xid+ ?FORCE ?JUSTID
 XAUTOCLAIM k g c 0 xid ?(COUNT i) ?JUSTID
 XINFO STREAM k | XINFO GROUPS k | OBJECT ENCODING k
-ZINTERSTORE k zkeys ?(AGGREGATE (SUM|MIN|MAX)) | ZINTERCARD keys ?(LIMIT i) | EVAL script 1 k v
-EVAL script 2 k k v v | ECHO v | PING ?v | NOSUCHCOMMAND v* | PFADD kh v* | PFADD kh v* | PFCOUNT kh+
+ZINTERSTORE k zkeys ?(AGGREGATE (SUM|MIN|MAX)) | ZINTERCARD keys ?(LIMIT i)
+ECHO v | PING ?v | NOSUCHCOMMAND v* | PFADD kh v* | PFADD kh v* | PFCOUNT kh+
 PFMERGE kh kh* | PFDEBUG (ENCODING|DECODE|TODENSE) kh | GET kh | GEOADD kg ?(NX|XX) ?CH (lon lat f)+
 GEOADD kg (lon lat f)+ | GEOPOS kg f* | GEOHASH kg f* | GEODIST kg f f ?unit | ZRANGE kg 0 -1 WITHSCORES
 GEOSEARCH kg centre shape ?(ASC|DESC) ?(COUNT i) ?WITHDIST ?WITHCOORD ?WITHHASH
@@ -77,11 +79,6 @@ EXTREMES = ["9223372036854775807", "-9223372036854775808", "9223372036854775808"
             "2147483647", "-2147483648", "4294967296", "18446744073709551615"]
 HOSTILE = EXTREMES + ["", "nan", "-nan", "inf", "-inf", "1e400", "-0", "0x10", " 1", "1 ", "+1", "01", "1.0", "\x00",
                       b"\xff\xfe", "*", "[", "(", "-", "+", "\r\n", "a" * 70, "0", "1", "-1"]
-SCRIPTS = ["return redis.call('GET', KEYS[1])", "return redis.call('SET', KEYS[1], ARGV[1])",
-           "return redis.pcall('LPUSH', KEYS[1], ARGV[1])", "return {KEYS[1], ARGV[1], 1, false}",
-           "return redis.call('TYPE', KEYS[1])",
-           "redis.call('DEL', KEYS[1]) return redis.call('SADD', KEYS[1], ARGV[1])",
-           "return {err='MY error'}", "return redis.call('HGET', KEYS[1], ARGV[1])"]
 KEYS = [f"k{number}" for number in range(12)]
 HOMES = {"string": KEYS[0:2], "list": KEYS[2:4], "hash": KEYS[4:5], "set": KEYS[5:7], "zset": KEYS[7:9],
          "stream": KEYS[9:11]}
@@ -214,9 +211,9 @@ GENERATORS = {
     "bound": _choice("-inf", "+inf", "0", "1", "(1", "2", "(2", "3", "1.5", "(-1", "100"),
     "lex": _choice("-", "+", "[a", "(a", "[c", "(c", "[", "[e", "(2"),
     "side": _choice("LEFT", "RIGHT"),
-    "script": _choice(*SCRIPTS),
     "bittype": _choice("u8", "i8", "u4", "i16", "u63", "i64"),
     "bitop": _bitop,
+    "payload": lambda rng: rng.choice(rng.payloads),
 }
 
 
@@ -273,11 +270,24 @@ def _lines(text: str) -> list:
     return [("choice", [option]) for line in text.strip().split("\n") for option in _parse(line)[1]]
 
 
-COMMANDS, BLOCKING_COMMANDS = _lines(GRAMMAR), _lines(BLOCKING)
+COMMANDS, BLOCKING_COMMANDS, SERVER_COMMANDS = _lines(GRAMMAR), _lines(BLOCKING), _lines(server_grammar.GRAMMAR)
+DIALOGUES = [[_parse(line) for line in text.split(";")] for text in server_grammar.DIALOGUES.strip().split("\n")]
+SERVER_SHARE = 0.15  # of the commands
+GENERATORS |= server_grammar.generators(_choice, lambda rng: _say(rng.choice(COMMANDS), rng))
 
 
 def name_of(node) -> str:
     return node[1][0][0][1]
+
+
+def names_of(node) -> set:
+    """The command's name, alone and with the words that may follow it: of a subcommand, if it has some."""
+    words = [item[1] for item in node[1][0] if item[0] == "word"]
+    return {words[0], "|".join(words[:2])}
+
+
+class Dialogue(list):
+    """Commands that are sent one by one: each may have several replies, or none."""
 
 
 def home_of(name: str) -> list:
@@ -296,17 +306,28 @@ def home_of(name: str) -> list:
 
 
 class Speaker:
-    """Makes commands from a seed."""
+    """Makes commands from a seed. `known` takes a command's name, as NAME or NAME|SUBCOMMAND.
 
-    def __init__(self, seed: int, known=lambda name: True):
+    One that speaks of data alone has one reply to each command.
+    """
+
+    def __init__(self, seed: int, known=lambda name: True, payloads=(b"",), data_alone: bool = False):
+        def usable(nodes):
+            return [node for node in nodes if all(map(known, names_of(node)))]
         self.rng = random.Random(seed)
-        self.commands = [node for node in COMMANDS if known(name_of(node)) or name_of(node) == "NOSUCHCOMMAND"]
-        self.blocking = [node for node in BLOCKING_COMMANDS if known(name_of(node))]
+        self.rng.payloads, self.rng.home = payloads, KEYS
+        self.commands, self.blocking = usable(COMMANDS), usable(BLOCKING_COMMANDS)
+        self.server_commands = usable(SERVER_COMMANDS)
+        self.data_alone = data_alone
 
     def item(self):
-        """One command, or a list of commands to be run as a transaction."""
-        if self.rng.random() > 0.02:
-            return [self.command(self.commands)]
+        """One command, a list of commands to be run as a transaction, or a Dialogue."""
+        kind = self.rng.random()
+        if kind < 0.01 and not self.data_alone:
+            return Dialogue(_say(part, self.rng) for part in self.rng.choice(DIALOGUES))
+        if kind > 0.03:
+            is_of_data = self.data_alone or self.rng.random() > SERVER_SHARE
+            return [self.command(self.commands if is_of_data else self.server_commands)]
         pool = self.commands + self.blocking * 3
         inside = [self.command(pool) for _ in range(self.rng.randint(0, 5))]
         end = ["EXEC"] if self.rng.random() < 0.9 else ["DISCARD"]
@@ -344,6 +365,16 @@ def tamed(words: list) -> list:
         words = words[:3]
     if name in RANDOM and len(words) == 2:
         words = [*words, "1000"]
+    if name == "CONFIG":  # of the whole list each server has its own
+        words = ["timeout" if word == "*" else word for word in words]
+    if name == "WAIT":
+        words = [name, "0", *("1" if str(word).startswith("92") else word for word in words[2:])]
+    if name in ("REPLICAOF", "SLAVEOF"):
+        words = [name, "NO", "ONE"]
+    if name == "HELLO":  # 7.0 logs in before it reads on
+        words = words[:4] if "SETNAME" in words else words[:5]
+    if [str(word).upper() for word in words[:2]] == ["CLIENT", "PAUSE"]:
+        words = ["CLIENT", "PAUSE", "0", *words[3:]]
     return [words[0]] + [_tamed_word(name, word) for word in words[1:]]
 
 

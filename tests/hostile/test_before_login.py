@@ -6,6 +6,7 @@ import time
 import pytest
 
 from resp.wire import Closed, encode
+from servers import wait_until
 
 OPTIONS = ("--requirepass", "secret")
 
@@ -142,3 +143,28 @@ def test_reset_connections_are_forgotten(server):
         assert client.read() == ("+", b"OK")
         with pytest.raises(Closed):
             client.read()
+
+
+def test_a_flood_of_clients_beyond_the_limit_hinders_nobody(server_kind):
+    """Each is told and closed; whoever is there is served meanwhile, and a place that is left is free again."""
+    with server_kind("--maxclients", "20") as server:
+        inside = [server.connect() for _ in range(20)]
+        for client in inside:
+            assert client.call("PING") == ("+", b"PONG")
+        before, worst = server.rss_bytes(), 0.0
+        for number in range(300):
+            with server.connect() as outside:
+                started = time.monotonic()
+                assert inside[number % 20].call("PING") == ("+", b"PONG")
+                worst = max(worst, time.monotonic() - started)
+                if number % 10 == 0:
+                    assert closes(outside, b"") == b"-ERR max number of clients reached\r\n"
+        assert worst < 1.0
+        assert server.rss_bytes() - before < 32 * 2**20
+        for client in inside[:10]:
+            client.close()
+        wait_until(lambda: b"connected_clients:10\r\n" in inside[-1].call("INFO", "clients")[1])
+        with server.connect() as client:
+            assert client.call("PING") == ("+", b"PONG")
+        for client in inside:
+            client.close()

@@ -30,7 +30,7 @@ COUNTERS, COUNT = [b"n0", b"n1", b"n2"], b"5000000000000000000"
 FLAGS = [b"0", b"1", b"42", b"65535", b"4294967295"]
 BATCH = 10
 LEFT = re.compile(rb" t\d+")
-CAS = re.compile(rb"(VALUE \S+ \d+ \d+) (\d+)")
+CAS = re.compile(rb"(VALUE \S+ \d+ \d+|(?:HD|VA \d+)(?: [^c ]\S*)* c)( ?)([1-9]\d*)")
 
 
 class Difference(Exception):
@@ -59,7 +59,9 @@ def request(rng, has_meta=True) -> bytes:
         return b"touch " + key + b" " + exptime(rng) + quiet + b"\r\n"
     if kind < 0.98 and has_meta:
         return _meta(rng, key)
-    return rng.choice([b"flush_all\r\n", b"foo\r\n", b"verbosity 1\r\n", b"\r\n"])
+    return rng.choice([b"flush_all\r\n", b"foo\r\n", b"verbosity 1\r\n", b"\r\n", b"flush_all 1000\r\nflush_all\r\n",
+                       b"lru mode segmented\r\n", b"slabs automove 1\r\n", b"lru_crawler tocrawl 0\r\n",
+                       b"cache_memlimit 3\r\n", b"stats cachedump 1\r\n", b"me\r\n"])
 
 
 def _count(rng, key, quiet, has_meta) -> bytes:
@@ -88,11 +90,28 @@ def _meta(rng, key) -> bytes:
     value = rng.choice(VALUES)
     some = b"".join(b" " + flag for flag in (b"q", b"k", b"O7") if rng.random() < 0.3)
     return rng.choice([
-        b"mg " + key + rng.choice([b"", b" v", b" v f s t", b" f k", b" k", b" v N100", b" T1000 v"]) + some,
-        b"md " + key + rng.choice([b"", b" I", b" I T500"]) + some,
+        b"mg " + key + rng.choice([b"", b" v", b" v f s t", b" f k", b" k", b" v N100", b" T1000 v", b" R3000 v", b" h",
+                                   b" u h v", b" T0 t", b" N0 R10 v t", b" s f v c"]) + some,
+        b"mg " + _base64(rng) + rng.choice([b" b v", b" b", b" s b f v", b" v b T100 h"]) + some,
+        b"md " + key + rng.choice([b"", b" I", b" I T500", b" C@CAS@", b" C1", b" C@CAS@ I"]) + some,
+        b"md " + _base64(rng) + b" b" + some,
+        b"ms " + _base64(rng) + b" %d" % len(value) + rng.choice([b" b", b" F9 b T900", b" ME b c", b" C@CAS@ b"])
+        + some + b"\r\n" + value,
+        b"ms " + key + b" %d" % len(value) + rng.choice([b" C@CAS@", b" C1 I", b" C1 I T900 c", b" C@CAS@ MR", b" C0",
+                                                        b" C@CAS@ MA", b" C1 MP", b" ME c", b" MS c T60"])
+        + some + b"\r\n" + value,
         b"ms " + key + b" %d" % len(value) + rng.choice([b"", b" F3", b" ME", b" MR", b" MA", b" MP", b" T1000"])
         + some + b"\r\n" + value,
     ]) + b"\r\n"
+
+
+# Keys of bytes that no line could hold; no classic key is one of them.
+BINARY = [b"AAEC", b"DQog", b"/wA=", b"!A+EC"]
+
+
+def _base64(rng) -> bytes:
+    """A key in base64, in one case of ten none."""
+    return rng.choice([*BINARY[:3], *BINARY[:3], *BINARY[:3], BINARY[3]])
 
 
 def disturbed(rng, said: bytes) -> bytes:
@@ -131,8 +150,8 @@ class Side:
                 raise Difference(f"{self.server.name} closed the connection after {batch[-3:]!r}")
             data += fresh
         found = CAS.findall(data)
-        self.cas = found[-1][1] if found else self.cas
-        return LEFT.sub(rb" t(left)", CAS.sub(rb"\1 (cas)", data))
+        self.cas = found[-1][2] if found else self.cas
+        return LEFT.sub(rb" t(left)", CAS.sub(rb"\1\2(cas)", data))
 
 
 def session(ours, peer, seed: int, commands: int, has_meta=True):

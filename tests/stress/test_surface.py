@@ -26,7 +26,7 @@ FLUSHDB SYNC|SCAN 0 COUNT 1000|OBJECT FREQ k1|OBJECT IDLETIME k1|WAIT 0 1|TIME|L
 
 
 def speak(member):
-    speaker = Speaker(member.rng.random())
+    speaker = Speaker(member.rng.random(), data_alone=True)
     while member.goes_on():
         said = [words for _ in range(20) for words in speaker.item()]
         assert len(member.client.pipeline(said)) == len(said)

@@ -61,6 +61,10 @@ def group_states(kilnd) -> list:
     return [group["Status"] for group in kilnd.client().describe_replication_groups()["ReplicationGroups"]]
 
 
+def node_states(kilnd, name) -> set:
+    return {node["CacheNodeStatus"] for node in kilnd.wait_cluster(name)["CacheNodes"]}
+
+
 def settled(kilnd, nodes: int, name="web") -> dict:
     """The processes when kilnd has done what it was told; then nothing is there that should not be."""
     cluster = kilnd.wait_cluster(name, "available" if nodes else None)
@@ -71,9 +75,9 @@ def settled(kilnd, nodes: int, name="web") -> dict:
     wait_until(lambda: kilnd.folders() == wanted, what=f"there are folders of {wanted} alone")
     assert len(wanted) == nodes
     if nodes:
-        cluster = kilnd.wait_cluster(name)
-        assert {node["CacheNodeStatus"] for node in cluster["CacheNodes"]} == {"available"}
-        assert len(set(endpoints(cluster))) == nodes
+        # A cluster that kilnd finds stays available while it starts again the nodes that ended with it.
+        wait_until(lambda: node_states(kilnd, name) == {"available"}, what="the nodes follow")
+        assert len(set(endpoints(kilnd.wait_cluster(name)))) == nodes
     return kilnd.nodes()
 
 

@@ -10,7 +10,7 @@ import pymemcache
 import pytest
 import redis
 from botocore.exceptions import WaiterError
-from servers import kiln_binary, wait_until
+from servers import kiln_binary, pause_process, wait_until
 
 from api.kilnd import Kilnd, cluster_of, endpoints, refusal
 
@@ -93,7 +93,7 @@ def test_a_node_that_hangs_is_found_and_replaced(kilnd):
     create(kilnd)
     cluster = kilnd.wait_cluster("web")
     before = kilnd.nodes()["web.0001"]
-    os.kill(before, signal.SIGSTOP)
+    pause_process(before)
     wait_until(lambda: kilnd.nodes().get("web.0001", before) != before, timeout_s=60, what="another process is there")
     kilnd.wait_events("Recovering cache nodes 0001", "Finished recovery for cache nodes 0001", source="web")
     assert to_redis(cluster).ping()
@@ -102,7 +102,7 @@ def test_a_node_that_hangs_is_found_and_replaced(kilnd):
 def test_a_node_that_hangs_is_deleted_all_the_same(kilnd):
     create(kilnd)
     kilnd.wait_cluster("web")
-    os.kill(kilnd.nodes()["web.0001"], signal.SIGSTOP)
+    pause_process(kilnd.nodes()["web.0001"])
     kilnd.client().delete_cache_cluster(CacheClusterId="web")
     kilnd.wait_cluster("web", None)
     assert not kilnd.nodes()
@@ -278,7 +278,7 @@ def test_the_api_serves_while_nodes_are_in_trouble(kilnd):
     # One cluster's trouble is not another's.
     create(kilnd, "mc", "memcached", NumCacheNodes=2)
     where = endpoints(kilnd.wait_cluster("mc"))[0]
-    os.kill(kilnd.nodes()["mc.0002"], signal.SIGSTOP)
+    pause_process(kilnd.nodes()["mc.0002"])
     create(kilnd)
     assert to_redis(kilnd.wait_cluster("web")).ping()
     client = pymemcache.Client(where)

@@ -8,6 +8,7 @@ if a page is not as it would be.
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -35,37 +36,104 @@ def pairs(flat):
     return {text(key): value for key, value in zip(flat[::2], flat[1::2])}
 
 
+def ask(client, *words):
+    """A reply as it is: the client's own parser stops at eight levels, which COMMAND DOCS goes beyond."""
+    connection = redis.UnixDomainSocketConnection(path=client.connection_pool.connection_kwargs["path"],
+                                                  parser_class=redis.connection.PythonParser)
+    connection.send_command(*words)
+    reply = connection.read_response()
+    connection.disconnect()
+    return reply
+
+
+def words_of(argument):
+    """One argument as its syntax is written: what redis-cli's help shows too."""
+    argument = pairs(argument)
+    flags = [text(flag) for flag in argument.get("flags", [])]
+    kind, token = text(argument["type"]), text(argument.get("token", ""))
+    children = [words_of(child) for child in argument.get("arguments", [])]
+    if kind == "pure-token":
+        said = token or '""'
+    elif kind == "oneof":
+        said = " \\| ".join(children)
+        said = f"<{said}>" if token or "multiple" in flags or "optional" not in flags else said
+    else:
+        said = " ".join(children) if kind == "block" else text(argument["display_text"])
+    if token and kind != "pure-token":
+        said = f"{token} {said}"
+    if "multiple" in flags:
+        again = said if "multiple_token" in flags or not token else said[len(token) + 1:]
+        said = f"{said} [{again} ...]"
+    return f"[{said}]" if "optional" in flags else said
+
+
+def documents(client):
+    """The rows of COMMAND DOCS by name, subcommands in place of their containers."""
+    found = {}
+
+    def add(flat):
+        for name, document in zip(flat[::2], flat[1::2]):
+            document = pairs(document)
+            if "subcommands" not in document or text(name) == "command":
+                found[text(name).replace("\\|", " ")] = document
+            add(document.get("subcommands", []))
+    add(ask(client, "COMMAND", "DOCS"))
+    return found
+
+
+def differences():
+    """What docs/differences.md says of commands, by their names in upper case."""
+    rows = (ROOT / "docs/differences.md").read_text().split("## From memcached")[0].splitlines()
+    found = {}
+    for row in rows:
+        cells = [cell.strip() for cell in row.replace("\\|", "\0").strip("| ").split("|")]
+        if row.startswith("| ") and len(cells) == 4:
+            for name in re.findall(r"\b[A-Z]{3,}(?:[ _-][A-Z]{2,})*\b", cells[0]):
+                said = f"{cells[0]}: {cells[1]} in Redis; here {cells[2]}"
+                found.setdefault(name, []).append(said.replace("\0", "\\|"))
+    return found
+
+
+def command_lines(name, document, different):
+    """A heading, the syntax, what it does and costs, and what Kiln does otherwise than Redis."""
+    said = " ".join([name.upper(), *(words_of(argument) for argument in document.get("arguments", []))])
+    # Code needs no escapes.
+    said = said.replace("\\|", "|")
+    facts = [f"Since {text(document['since'])}"]
+    if "complexity" in document:
+        facts.append(f"cost {text(document['complexity'])}")
+    if "deprecated_since" in document:
+        facts.append(f"deprecated since {text(document['deprecated_since'])}: {text(document['replaced_by'])}")
+    lines = [f"### {name.upper()}", "", f"`{said}`", "", text(document["summary"]) + " " + "; ".join(facts) + "."]
+    words = name.upper().split()
+    for other in different.get(name.upper(), []) + (different.get(words[0], []) if len(words) > 1 else []):
+        lines += ["", f"Differs. {other}."]
+    return [*lines, ""]
+
+
 def commands(client):
-    """One table a group. The arity counts the command itself; -3 means three or more words."""
-    docs = pairs(client.execute_command("COMMAND DOCS"))
-    groups = {}
-    for name, flat in docs.items():
-        groups.setdefault(text(pairs(flat).get("group", "other")), []).append(name)
-    lines = []
+    """Every command by group. What differs from Redis is what docs/differences.md says of it."""
+    groups, different = {}, differences()
+    for name, document in documents(client).items():
+        groups.setdefault(text(document["group"]), {})[name] = document
+    lines = ["Times are those of Redis's versions. What a command does otherwise than in Redis is said with it;",
+             "what is not about one command stands in ../differences.md.", ""]
     for group in sorted(groups):
-        lines += [f"## {group}", "", "| command | arity | flags | since | what it does |",
-                  "| --- | --- | --- | --- | --- |"]
+        lines += [f"## {group}", ""]
         for name in sorted(groups[group]):
-            doc = pairs(docs[name])
-            info = client.execute_command("COMMAND INFO", name)
-            arity, flags = rows_of(info, name)
-            lines.append(f"| {name.upper()} | {arity} | {flags} | {text(doc.get('since', ''))} | "
-                         f"{text(doc.get('summary', ''))} |")
-        lines.append("")
+            lines += command_lines(name, groups[group][name], different)
     return lines
 
 
-def rows_of(info, name):
-    """Arity and flags out of COMMAND INFO, which the client may or may not have parsed."""
-    row = info[name] if isinstance(info, dict) else info[0]
-    if isinstance(row, dict):
-        return row["arity"], text(sorted(row["flags"]))
-    return row[1], text(sorted(text(flag) for flag in row[2]))
+HIDDEN = ["admin-socket", "managed-node"]  # CONFIG GET tells them only by their names
 
 
 def parameters(client):
     lines = ["| parameter | default |", "| --- | --- |"]
-    for name, value in sorted(client.config_get("*").items()):
+    rows = client.config_get("*")
+    for name in HIDDEN:
+        rows |= client.config_get(name)
+    for name, value in sorted(rows.items()):
         if name not in ("dir", "unixsocket", "pidfile", "logfile"):  # differ from run to run
             lines.append(f"| {name} | {'`' + text(value) + '`' if value else ''} |")
     return lines

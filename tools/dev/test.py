@@ -54,7 +54,8 @@ class Tier:
         self.environment = dict(
             os.environ,
             GTEST_OUTPUT=f"xml:{self.folder}/",
-            ASAN_OPTIONS=f"detect_stack_use_after_return=1:{reports}",
+            # What is freed is kept back from reuse, but tests that bound memory need that bounded.
+            ASAN_OPTIONS=f"detect_stack_use_after_return=1:quarantine_size_mb=24:{reports}",
             UBSAN_OPTIONS=f"print_stacktrace=1:halt_on_error=1:{reports}",
             TSAN_OPTIONS=f"second_deadlock_stack=1:{reports}",
             PYTHONDONTWRITEBYTECODE="1",
@@ -110,7 +111,8 @@ class Tier:
 
     def pytest(self, preset, files, *options):
         command = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                   f"--junitxml={self.folder}/pytest.xml", *options, *self.options.pytest, *files]
+                   "-o", "junit_family=xunit1", f"--junitxml={self.folder}/pytest.xml", *options,
+                   *self.options.pytest, *files]
         server = ROOT / "build" / preset / "bin" / "kiln-server"
         status, log = self.run("pytest", [*PLAIN_LAYOUT, *command], KILN_SERVER=str(server))
         self.count(0 if status == 5 else status, log, "pytest")  # 5: the options selected none
@@ -135,7 +137,7 @@ class Tier:
         """Shows sanitizers' reports; they fail a tier even if every test passed."""
         reports = sorted(pathlib.Path(self.reports).iterdir())
         for report in reports[:5]:
-            self.show(f"FAILED: a sanitizer's report", report, slice(40))
+            self.show(f"FAILED: a sanitizer's report", report, slice(90))
         self.failed = max(self.failed, len(reports))
         shutil.rmtree(self.reports)
 
@@ -143,7 +145,8 @@ class Tier:
 def python_tests(name):
     """The files of Python tests that belong to a set."""
     def matching(patterns):
-        return {path for pattern in patterns for path in (ROOT / "tests").glob(pattern)}
+        found = {path for pattern in patterns for path in (ROOT / "tests").glob(pattern)}
+        return {path for path in found if "node_modules" not in path.parts}
     if name in FILES:
         return sorted(matching(FILES[name]))
     return sorted(matching(["**/test_*.py"]) - matching(sum(FILES.values(), [])))
@@ -167,8 +170,20 @@ def scripts(tier, preset, *sets):
     """Python tests; with a release build the judges run them too, which shows that the tests are right."""
     files = [path for name in sets for path in python_tests(name)]
     against = tier.options.against or ("both" if preset == "release" else "kiln")
-    if files and (":" in against or tier.build(preset, "kiln-server", "kilnd")):
+    targets = ["kiln-server", "kiln-check", "kilnd"]
+    if preset == "release":
+        targets += ["kiln-clock", "kiln-faults"]  # What tests load before them; no sanitizer goes with that.
+    if files and (":" in against or tier.build(preset, *targets)):
         tier.pytest(preset, files, "--against=" + against)
+
+
+def instructions(tier):
+    if tier.build("release", "kiln-server", "load-generator"):
+        status, log = tier.run("instructions", ["/usr/bin/python3", ROOT / "bench/run.py", "--check"])
+        if status:
+            tier.fail("./dev bench --check", log)
+        else:
+            tier.passed += 1
 
 
 def stress(tier):
@@ -218,6 +233,7 @@ TIERS = {
     "unit": (unit, "unit tests, with AddressSanitizer and UndefinedBehaviorSanitizer"),
     "commands": (lambda tier: scripts(tier, "release", "commands"), "command scripts"),
     "system": (lambda tier: scripts(tier, "release", "hostile", "system"), "clients, whole processes"),
+    "count": (instructions, "what each kind of request costs, in instructions against those on record"),
     "asan": (lambda tier: scripts(tier, "asan", "commands", "hostile"), "scripts and hostile clients, sanitized"),
     "stress": (stress, "threads against each other, with ThreadSanitizer"),
     "fuzz": (fuzz, "every parser against made-up input (libFuzzer)"),

@@ -1,6 +1,7 @@
 #include "control/agent/admin_connection.h"
 
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -85,21 +86,66 @@ void AdminConnection::Finish(std::optional<AdminReply> reply) {
   on_reply_(std::move(reply));
 }
 
-std::optional<AdminReply> AskNode(const std::string& folder, const AdminRequest& request,
-                                  int limit_ms) {
-  uint64_t give_up_us = MonotonicUs() + static_cast<uint64_t>(limit_ms) * 1000;
-  Result<Fd, NetError> socket = ConnectToNode(folder);
-  if (!socket || !SendAll(socket->get(), request.bytes)) return std::nullopt;
+namespace {
+
+uint64_t UsFromNow(int limit_ms) {
+  return MonotonicUs() + static_cast<uint64_t>(limit_ms) * 1000;
+}
+
+// Until the socket is ready, or the time has come.
+void WaitFor(int socket, short events, uint64_t give_up_us) {
+  uint64_t now_us = MonotonicUs();
+  if (now_us >= give_up_us) return;
+  pollfd ready{.fd = socket, .events = events, .revents = 0};
+  ::poll(&ready, 1, static_cast<int>((give_up_us - now_us) / 1000) + 1);
+}
+
+std::optional<AdminReply> AskOn(const Fd& socket, const AdminRequest& request,
+                                uint64_t give_up_us) {
+  if (!SendAll(socket.get(), request.bytes)) return std::nullopt;
   std::string input;
-  for (uint64_t now_us = MonotonicUs(); now_us < give_up_us; now_us = MonotonicUs()) {
-    pollfd ready{.fd = socket->get(), .events = POLLIN, .revents = 0};
-    ::poll(&ready, 1, static_cast<int>((give_up_us - now_us) / 1000) + 1);
-    ReadOutcome outcome = ReadSome(socket->get(), &input);
+  while (MonotonicUs() < give_up_us) {
+    WaitFor(socket.get(), POLLIN, give_up_us);
+    ReadOutcome outcome = ReadSome(socket.get(), &input);
     if (outcome == ReadOutcome::kBroken) return std::nullopt;
     if (outcome == ReadOutcome::kNothing) continue;
     if (auto reply = ReadReply(request.form, input)) return reply;
   }
   return std::nullopt;
+}
+
+// The first numeric address of a name; empty when it has none.
+std::string NumericAddress(const std::string& name) {
+  addrinfo hints{}, *found = nullptr;
+  hints.ai_socktype = SOCK_STREAM;
+  if (::getaddrinfo(name.c_str(), nullptr, &hints, &found) != 0) return {};
+  std::array<char, NI_MAXHOST> text{};
+  ::getnameinfo(found->ai_addr, found->ai_addrlen, text.data(), text.size(), nullptr, 0,
+                NI_NUMERICHOST);
+  ::freeaddrinfo(found);
+  return text.data();
+}
+
+}  // namespace
+
+std::optional<AdminReply> AskNode(const std::string& folder, const AdminRequest& request,
+                                  int limit_ms) {
+  uint64_t give_up_us = UsFromNow(limit_ms);
+  Result<Fd, NetError> socket = ConnectToNode(folder);
+  if (!socket) return std::nullopt;
+  return AskOn(*socket, request, give_up_us);
+}
+
+std::optional<AdminReply> AskServer(const Endpoint& server, const AdminRequest& request,
+                                    int limit_ms) {
+  uint64_t give_up_us = UsFromNow(limit_ms);
+  std::string address = NumericAddress(server.address);
+  if (address.empty()) return std::nullopt;
+  Result<Fd, NetError> socket = ConnectTcp(address, static_cast<uint16_t>(server.port));
+  if (!socket) return std::nullopt;
+  WaitFor(socket->get(), POLLOUT, give_up_us);
+  if (PendingError(socket->get()) != NetError{}) return std::nullopt;
+  return AskOn(*socket, request, give_up_us);
 }
 
 }  // namespace kiln

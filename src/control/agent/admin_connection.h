@@ -53,5 +53,8 @@ class AdminConnection final : private Handler {
 // time.
 std::optional<AdminReply> AskNode(const std::string& folder, const AdminRequest& request,
                                   int limit_ms);
+// The same of a server that is no node of ours, by its address or name.
+std::optional<AdminReply> AskServer(const Endpoint& server, const AdminRequest& request,
+                                    int limit_ms);
 
 }  // namespace kiln

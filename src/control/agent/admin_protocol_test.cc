@@ -48,27 +48,42 @@ TEST(AdminProtocol, TellsARedisNodeOnlyWhatHasChanged) {
   NodeSpec running = Spec("redis");
   running.live_parameters = {{"maxmemory", "1"}, {"timeout", "0"}};
   NodeSpec wanted = running;
-  EXPECT_FALSE(ConfigureRequest(running, wanted));
+  EXPECT_FALSE(NextConfigureStep(running, wanted));
   wanted.live_parameters["timeout"] = "60";
   wanted.endpoints = {{.address = "127.0.0.9", .port = 1}};
-  auto request = ConfigureRequest(running, wanted);
+  auto request = NextConfigureStep(running, wanted);
   ASSERT_TRUE(request);
-  EXPECT_EQ(request->bytes,
+  EXPECT_EQ(request->request.bytes,
             "*6\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$7\r\ntimeout\r\n$2\r\n60\r\n"
             "$9\r\nendpoints\r\n$11\r\n127.0.0.9:1\r\n");
   ApplyConfigure(wanted, &running);
   EXPECT_EQ(running, wanted);
 }
 
+TEST(AdminProtocol, GrantsALeaseFromAMomentOn) {
+  EXPECT_EQ(LeaseRequest(1234, 3000).bytes,
+            "*5\r\n$4\r\nKILN\r\n$5\r\nLEASE\r\n$4\r\n3000\r\n$4\r\nFROM\r\n$4\r\n1234\r\n");
+}
+
+TEST(AdminProtocol, ReadsWhetherAReplicaHoldsStill) {
+  ReplicationReport report;
+  std::string text =
+      "role:slave\r\nmaster_host:127.0.0.1\r\nmaster_port:1\r\nmaster_link_status:down\r\n"
+      "replica_held:1\r\nmaster_link_down_since_seconds:4\r\nmaster_failover_state:no-failover\r\n";
+  ASSERT_TRUE(ReadReplication(Spec("redis"), text, &report));
+  EXPECT_TRUE(report.is_held);
+  EXPECT_EQ(report.link_down_s, 4);
+}
+
 TEST(AdminProtocol, TellsAMemcachedNodeItsListOfNodesAlone) {
   NodeSpec running = Spec("memcached");
   NodeSpec wanted = running;
   wanted.endpoints = {{.address = "127.0.0.9", .port = 1}};
-  EXPECT_FALSE(ConfigureRequest(running, wanted));
+  EXPECT_FALSE(NextConfigureStep(running, wanted));
   wanted.discovery = "2\nhost|127.0.0.1|11211\n";
-  auto request = ConfigureRequest(running, wanted);
+  auto request = NextConfigureStep(running, wanted);
   ASSERT_TRUE(request);
-  EXPECT_EQ(request->bytes, "config set cluster 0 23\r\n2\nhost|127.0.0.1|11211\n\r\n");
+  EXPECT_EQ(request->request.bytes, "config set cluster 0 23\r\n2\nhost|127.0.0.1|11211\n\r\n");
   ApplyConfigure(wanted, &running);
   EXPECT_EQ(running.discovery, wanted.discovery);
   EXPECT_TRUE(running.endpoints.empty());

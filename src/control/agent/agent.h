@@ -4,6 +4,7 @@
 // is carried out behind the caller's back; Observe tells how far it has come.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -27,8 +28,24 @@ class Agent {
   virtual void Restart(const NodeSpec& spec) = 0;
   // Tells a ready node its live parameters, endpoints and discovery text.
   virtual void Configure(const NodeSpec& spec) = 0;
+  // Tells a primary to hand over to a replica, by its own address, without loss. It may fail, and
+  // then nothing has changed.
+  virtual void HandOver(const std::string& key, const Endpoint& replica) = 0;
+  // Asks a replica to keep what it has, for some seconds. Observe tells whether it does.
+  virtual void Hold(const std::string& key) = 0;
+  // Tells a primary that it may acknowledge writes for `duration_ms` from a moment on the machine's
+  // boot clock, however long the word takes.
+  virtual void Lease(const std::string& key, int64_t from_ms, int64_t duration_ms) = 0;
+  // Ends its process at once, as if it had failed.
+  virtual void Kill(const std::string& key) = 0;
   // Ends its process and removes its files; Observe then no longer has it. No-op when unknown.
   virtual void Remove(const std::string& key) = 0;
+
+  // Has a redis node write its data into a snapshot file, and moves that to `path`, in a folder of
+  // this machine. Waits as long as the node makes progress and `goes_on` says yes. Why there is
+  // none, or empty. From any thread; blocks.
+  virtual std::string Save(const std::string& key, const std::string& path,
+                           const std::function<bool()>& goes_on) = 0;
 
   // The node's own statistics by INFO's field names (stats' for memcached), and the process's own
   // under "process_cpu_seconds", "process_resident_bytes" and "process_swap_bytes". Nullopt when

@@ -89,6 +89,30 @@ void ManagedNode::Configure(const NodeSpec& spec) {
   if (!admin_.IsAsking()) AskNext();
 }
 
+void ManagedNode::HandOver(const Endpoint& replica) {
+  if (report_.state != NodeState::kReady || report_.replication.is_handing_over) return;
+  to_hand_over_ = replica;
+  if (!admin_.IsAsking()) AskNext();
+}
+
+void ManagedNode::Hold() {
+  if (report_.state != NodeState::kReady || report_.replication.is_held) return;
+  is_to_hold_ = true;
+  if (!admin_.IsAsking()) AskNext();
+}
+
+void ManagedNode::Lease(int64_t from_ms, int64_t duration_ms) {
+  if (report_.state != NodeState::kReady) return;
+  to_lease_ = LeaseRequest(from_ms, duration_ms);
+  if (!admin_.IsAsking()) AskNext();
+}
+
+void ManagedNode::Kill() {
+  if (!HasProcess() || report_.state == NodeState::kStopping) return;
+  end_text_ = "It was ended, so that a replica takes its place.";
+  process_->Signal(SIGKILL);
+}
+
 void ManagedNode::Remove() {
   is_wanted_ = false;
   if (!HasProcess()) return FinishRemoval();
@@ -130,6 +154,7 @@ void ManagedNode::FinishRemoval() {
 int ManagedNode::WriteFiles() const {
   if (int error = folder_.Create(); error != 0) return error;
   if (int error = folder_.WriteSpec(report_.running); error != 0) return error;
+  if (int error = folder_.PlaceSeed(wanted_.seed); error != 0) return error;
   return IsMemcached(wanted_) ? 0 : folder_.WriteConfig(NodeConfig(wanted_, folder_));
 }
 
@@ -138,6 +163,9 @@ void ManagedNode::Launch() {
   launched_ms_ = loop_.now_ms();
   ready_ms_ = 0;
   report_.running = wanted_;
+  report_.replication = {};
+  report_.has_lease = false;
+  report_.is_silent = false;
   if (int error = WriteFiles(); error != 0) return Fail(DiagnoseFiles(error, folder_));
   log_mark_ = MarkLogs(folder_);
   auto process = NodeProcess::Start(loop_,
@@ -168,9 +196,11 @@ void ManagedNode::Probe() {
 void ManagedNode::BecomeReady() {
   ready_ms_ = loop_.now_ms();
   misses_ = 0;
+  if (!report_.running.seed.empty()) folder_.DropSeed(report_.running.seed);
   report_.problem = NodeProblem::kNone;
   report_.problem_text.clear();
   SetState(NodeState::kReady);
+  if (report_.running.is_grouped) return CheckHealth();  // What it is, is not known yet.
   AskNext();
 }
 
@@ -178,29 +208,75 @@ void ManagedNode::BecomeReady() {
 
 // All nodes are checked at the same moments, so that the thread wakes up for all of them at once.
 void ManagedNode::AskNext() {
-  if (!to_configure_) {
-    int64_t interval_ms = options_.times.health_interval_ms;
-    return AskAgainAt((loop_.now_ms() / interval_ms + 1) * interval_ms);
+  if (to_lease_) return Ask(Asked::kLease, *std::exchange(to_lease_, std::nullopt));
+  if (to_hand_over_)
+    return Ask(Asked::kHandOver, HandOverRequest(*std::exchange(to_hand_over_, std::nullopt)));
+  if (std::exchange(is_to_hold_, false)) return Ask(Asked::kHold, HoldRequest());
+  if (to_configure_) return ConfigureNext();
+  const NodeTimes& times = options_.times;
+  int64_t interval_ms =
+      report_.running.is_grouped ? times.watch_interval_ms : times.health_interval_ms;
+  AskAgainAt((loop_.now_ms() / interval_ms + 1) * interval_ms);
+}
+
+void ManagedNode::ConfigureNext() {
+  report_.running.is_grouped = to_configure_->is_grouped;
+  std::optional<ConfigureStep> step = NextConfigureStep(report_.running, *to_configure_);
+  if (!step) {
+    to_configure_.reset();
+    SetProblemText("");
+    return AskNext();
   }
-  NodeSpec spec = *std::exchange(to_configure_, std::nullopt);
-  std::optional<AdminRequest> request = ConfigureRequest(report_.running, spec);
-  configuring_ = std::move(spec);
-  if (!request) return OnReply(AdminReply{});
-  if (!admin_.Ask(*request)) return OnReply(std::nullopt);
-  AskAgainAt(loop_.now_ms() + options_.times.health_limit_ms);
+  configuring_ = std::move(step->after);
+  Ask(Asked::kConfigure, step->request);
+}
+
+void ManagedNode::Ask(Asked what, const AdminRequest& request) {
+  asked_ = what;
+  if (!admin_.Ask(request)) return OnReply(std::nullopt);
+  asked_ms_ = loop_.now_ms();
+  const NodeTimes& times = options_.times;
+  bool is_watched = report_.running.is_grouped;
+  AskAgainAt(asked_ms_ + (is_watched ? std::min(times.silent_after_ms, times.health_limit_ms)
+                                     : times.health_limit_ms));
 }
 
 void ManagedNode::AskAgainAt(int64_t due_ms) {
   loop_.timers().Arm(timer_, due_ms);
 }
 
+AdminRequest ManagedNode::HealthRequest() const {
+  bool is_grouped = report_.running.is_grouped && !IsMemcached(report_.running);
+  return is_grouped ? ReplicationRequest() : ProbeRequest(report_.running);
+}
+
 void ManagedNode::CheckHealth() {
+  int64_t give_up_ms = asked_ms_ + options_.times.health_limit_ms;
   if (admin_.IsAsking()) {  // No answer in time.
+    if (BecomeSilent() && loop_.now_ms() < give_up_ms) return AskAgainAt(give_up_ms);
     admin_.Close();
     return OnReply(std::nullopt);
   }
-  if (!admin_.Ask(ProbeRequest(report_.running))) return Miss();
-  AskAgainAt(loop_.now_ms() + options_.times.health_limit_ms);
+  Ask(Asked::kHealth, HealthRequest());
+}
+
+// False when it is known, or nobody's concern.
+bool ManagedNode::BecomeSilent() {
+  if (!report_.running.is_grouped || report_.is_silent) return false;
+  report_.is_silent = true;
+  has_changed_ = true;
+  return true;
+}
+
+void ManagedNode::NoteReplication(const AdminReply& reply) {
+  if (!report_.running.is_grouped || IsMemcached(report_.running)) return;
+  ReplicationReport before = report_.replication;
+  if (reply.is_error || !ReadReplication(report_.running, reply.text, &report_.replication)) return;
+  // It may have changed sides by itself, by a hand-over.
+  report_.running.follows = report_.replication.follows;
+  has_detail_ = true;
+  before.offset = report_.replication.offset;
+  has_changed_ |= before != report_.replication;
 }
 
 void ManagedNode::Miss() {
@@ -214,23 +290,55 @@ void ManagedNode::Miss() {
 void ManagedNode::OnReply(std::optional<AdminReply> reply) {
   if (report_.state == NodeState::kStarting) {
     if (reply && IsReady(*reply)) return BecomeReady();
+    if (reply && IsLoading(*reply)) launched_ms_ = loop_.now_ms();  // That may take long.
     return AskAgainAt(loop_.now_ms() + ProbeDelayMs(loop_.now_ms() - launched_ms_));
   }
-  if (configuring_) FinishConfigure(reply);
+  if (reply) {
+    report_.answered_ms = loop_.now_ms();
+    has_detail_ = true;
+    has_changed_ |= std::exchange(report_.is_silent, false);
+  }
+  Asked asked = std::exchange(asked_, Asked::kHealth);
+  if (asked == Asked::kConfigure) FinishConfigure(reply);
   if (!reply) return Miss();
   misses_ = 0;
-  AskNext();
+  OnAnswer(asked, *reply);
+}
+
+void ManagedNode::OnAnswer(Asked asked, const AdminReply& reply) {
+  switch (asked) {
+    case Asked::kHealth:
+      NoteReplication(reply);
+      return AskNext();
+    case Asked::kConfigure:
+      return AskNext();
+    case Asked::kLease:
+      has_changed_ |= !reply.is_error && !std::exchange(report_.has_lease, true);
+      if (reply.is_error)
+        Log(LogLevel::kWarning, "Node " + key() + " takes no lease: " + reply.text);
+      return AskNext();
+    case Asked::kHandOver:
+    case Asked::kHold:
+      if (reply.is_error) {
+        Log(LogLevel::kWarning, "Node " + key() + " does not " +
+                                    (asked == Asked::kHold ? "hold still: " : "hand over: ") +
+                                    reply.text);
+      }
+      return CheckHealth();
+  }
 }
 
 void ManagedNode::FinishConfigure(const std::optional<AdminReply>& reply) {
-  NodeSpec spec = *std::exchange(configuring_, std::nullopt);
-  if (!reply) return SetProblemText("It did not answer when it was told its parameters.");
-  if (reply->is_error) return SetProblemText("It refused its parameters: " + reply->text);
-  ApplyConfigure(spec, &report_.running);
+  NodeSpec after = *std::exchange(configuring_, std::nullopt);
+  if (!reply || reply->is_error) {
+    to_configure_.reset();  // Whoever wants it says so again.
+    return SetProblemText(reply ? "It refused its parameters: " + reply->text
+                                : "It did not answer when it was told its parameters.");
+  }
+  report_.running = std::move(after);
   // A file that could not be written is an old one: an adopted node is then told again.
   (void)folder_.WriteSpec(report_.running);
   has_changed_ = true;
-  SetProblemText("");
 }
 
 void ManagedNode::OnTimer() {
@@ -260,7 +368,13 @@ void ManagedNode::OnEnd(const ExitStatus& status) {
   timer_.Cancel();
   to_configure_.reset();
   configuring_.reset();
+  to_hand_over_.reset();
+  is_to_hold_ = false;
+  to_lease_.reset();
+  asked_ = Asked::kHealth;
   report_.pid = 0;
+  report_.ended_ms = loop_.now_ms();
+  report_.is_silent = false;
   if (!is_stopping) {
     if (ready_ms_ != 0) (void)folder_.WriteExits(++report_.exits);
     return Fail(DiagnoseExit(status, LogTail(folder_, log_mark_), report_.running, folder_));

@@ -31,6 +31,9 @@ struct NodeTimes {
   int64_t health_interval_ms = 1'000;
   int64_t health_limit_ms = 5'000;  // To an answer; after it a check is missed.
   int max_misses = 3;               // In a row; then it is killed.
+  // Of members of a replication group, which are asked for their replication.
+  int64_t watch_interval_ms = 100;
+  int64_t silent_after_ms = 4'000;  // Without an answer; then it is told of.
 };
 
 struct NodeOptions {
@@ -55,6 +58,10 @@ class ManagedNode {
   void Start(const NodeSpec& spec);
   void Restart(const NodeSpec& spec);
   void Configure(const NodeSpec& spec);
+  void HandOver(const Endpoint& replica);
+  void Hold();
+  void Lease(int64_t from_ms, int64_t duration_ms);
+  void Kill();
   void Remove();
   void Stop();  // For good; the folder stays.
 
@@ -67,6 +74,8 @@ class ManagedNode {
   bool IsUnknown() const { return is_unknown_; }  // Not to be told of.
   // Whether the report has changed since the last call.
   bool TakeChange() { return std::exchange(has_changed_, false); }
+  // The same of what nobody need be woken for: how far a replica is.
+  bool TakeDetail() { return std::exchange(has_detail_, false); }
 
  private:
   enum class AfterStop { kRestart, kRemove, kStay };
@@ -81,7 +90,16 @@ class ManagedNode {
   void Probe();
   void BecomeReady();
   void CheckHealth();
+  AdminRequest HealthRequest() const;
+  void NoteReplication(const AdminReply& reply);
+  bool BecomeSilent();
+  // What the request under way is.
+  enum class Asked { kHealth, kConfigure, kHandOver, kHold, kLease };
+
   void AskNext();
+  void Ask(Asked what, const AdminRequest& request);
+  void OnAnswer(Asked asked, const AdminReply& reply);
+  void ConfigureNext();
   void AskAgainAt(int64_t due_ms);
   void Miss();
   void FinishConfigure(const std::optional<AdminReply>& reply);
@@ -96,6 +114,7 @@ class ManagedNode {
   NodeFolder folder_;
   NodeReport report_;
   bool has_changed_ = true;
+  bool has_detail_ = false;
   bool is_gone_ = false;
   bool is_unknown_ = false;
 
@@ -115,8 +134,13 @@ class ManagedNode {
   std::string end_text_;  // Why we killed it.
 
   int misses_ = 0;
+  Asked asked_ = Asked::kHealth;
+  int64_t asked_ms_ = 0;
   std::optional<NodeSpec> to_configure_;
-  std::optional<NodeSpec> configuring_;  // The request under way is of this one; else a check.
+  std::optional<NodeSpec> configuring_;  // kConfigure: what it runs as when it has answered.
+  std::optional<Endpoint> to_hand_over_;
+  bool is_to_hold_ = false;
+  std::optional<AdminRequest> to_lease_;
 };
 
 }  // namespace kiln

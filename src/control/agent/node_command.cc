@@ -80,6 +80,10 @@ std::string NodeConfig(const NodeSpec& spec, const NodeFolder& folder) {
   for (const auto* parameters : {&spec.start_parameters, &spec.live_parameters}) {
     for (const auto& [name, value] : *parameters) AppendLine(name, value, &text);
   }
+  if (!spec.follows.empty()) {
+    text.append("replicaof ").append(spec.follows.address).append(1, ' ');
+    text.append(std::to_string(spec.follows.port)).append(1, '\n');
+  }
   AppendLine("bind", spec.listen.address, &text);
   AppendLine("port", std::to_string(spec.listen.port), &text);
   if (!spec.endpoints.empty()) {

@@ -93,6 +93,32 @@ void NodeFolder::Delete() const {
   fs::remove_all(path_, ignored);
 }
 
+int NodeFolder::TakeSnapshot(const std::string& path) const {
+  std::error_code error;
+  fs::rename(SnapshotPath(), path, error);
+  if (error.value() != EXDEV) return error.value();
+  fs::copy_file(SnapshotPath(), path, fs::copy_options::overwrite_existing, error);
+  if (error) return error.value();
+  fs::remove(SnapshotPath(), error);
+  return error.value();
+}
+
+int NodeFolder::PlaceSeed(const std::string& seed) const {
+  std::error_code error;
+  fs::remove(SnapshotPath(), error);
+  if (error || seed.empty()) return error.value();
+  fs::create_hard_link(seed, SnapshotPath(), error);
+  if (error.value() != EXDEV && error.value() != EPERM) return error.value();
+  fs::copy_file(seed, SnapshotPath(), error);
+  return error.value();
+}
+
+void NodeFolder::DropSeed(const std::string& seed) const {
+  std::error_code ignored;
+  fs::remove(SnapshotPath(), ignored);
+  fs::remove(seed, ignored);
+}
+
 std::optional<NodeSpec> NodeFolder::ReadSpec() const {
   auto spec = FromJson<NodeSpec>(ReadEnd(path_ + "/node.json", 0, kMaxFileBytes));
   return spec && spec->Key() == key_ ? spec : std::nullopt;

@@ -38,6 +38,15 @@ class NodeFolder {
   int WriteExits(int64_t exits) const;
   void Delete() const;
 
+  // The snapshot file that the node writes, and reads when it starts, if there is one. Only the one
+  // that is meant for a start is there then: data of another time would come back with it.
+  std::string SnapshotPath() const { return path_ + "/dump.rdb"; }
+  // Moves it to `path`, which may be on another disk. Errno.
+  int TakeSnapshot(const std::string& path) const;
+  // Makes `seed` the one that it starts with, or none where that is empty. Errno.
+  int PlaceSeed(const std::string& seed) const;
+  void DropSeed(const std::string& seed) const;  // It was read.
+
   // Nullopt when there is none, or none of a node with this key.
   std::optional<NodeSpec> ReadSpec() const;
   int64_t ReadExits() const;  // 0 when it was never written.

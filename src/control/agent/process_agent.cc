@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "control/agent/node_command.h"
+#include "control/agent/node_save.h"
 #include "control/agent/process_scan.h"
 
 namespace kiln {
@@ -87,6 +88,34 @@ void ProcessAgent::Configure(const NodeSpec& spec) {
   });
 }
 
+void ProcessAgent::HandOver(const std::string& key, const Endpoint& replica) {
+  loop_.mailbox().Post([this, key, replica] {
+    auto node = nodes_.find(key);
+    if (node != nodes_.end() && !is_closing_) node->second->HandOver(replica);
+  });
+}
+
+void ProcessAgent::Hold(const std::string& key) {
+  loop_.mailbox().Post([this, key] {
+    auto node = nodes_.find(key);
+    if (node != nodes_.end() && !is_closing_) node->second->Hold();
+  });
+}
+
+void ProcessAgent::Lease(const std::string& key, int64_t from_ms, int64_t duration_ms) {
+  loop_.mailbox().Post([this, key, from_ms, duration_ms] {
+    auto node = nodes_.find(key);
+    if (node != nodes_.end() && !is_closing_) node->second->Lease(from_ms, duration_ms);
+  });
+}
+
+void ProcessAgent::Kill(const std::string& key) {
+  loop_.mailbox().Post([this, key] {
+    auto node = nodes_.find(key);
+    if (node != nodes_.end() && !is_closing_) node->second->Kill();
+  });
+}
+
 void ProcessAgent::Remove(const std::string& key) {
   loop_.mailbox().Post([this, key] {
     auto node = nodes_.find(key);
@@ -122,6 +151,14 @@ std::optional<std::map<std::string, std::string>> ProcessAgent::Statistics(const
   for (auto& [name, value] : ReadProcessStatistics(static_cast<int>(report.pid)))
     fields[name] = std::move(value);
   return fields;
+}
+
+std::string ProcessAgent::Save(const std::string& key, const std::string& path,
+                               const std::function<bool()>& goes_on) {
+  NodeFolder folder(nodes_path_, key);
+  if (std::string problem = SaveNode(folder.path(), goes_on); !problem.empty()) return problem;
+  int error = folder.TakeSnapshot(path);
+  return error == 0 ? "" : "its file cannot be moved: " + std::generic_category().message(error);
 }
 
 void ProcessAgent::Close() {
@@ -163,13 +200,14 @@ bool ProcessAgent::Publish() {
   bool has_news = false;
   for (auto node = nodes_.begin(); node != nodes_.end();) {
     bool is_gone = node->second->IsGone();
-    if (is_gone || node->second->TakeChange()) {
+    bool is_news = node->second->TakeChange();
+    if (is_gone || is_news || node->second->TakeDetail()) {
       std::lock_guard lock(mutex_);
       if (is_gone || node->second->IsUnknown()) {
         has_news |= reports_.erase(node->first) > 0;
       } else {
         reports_[node->first] = node->second->report();
-        has_news = true;
+        has_news |= is_news;
       }
     }
     node = is_gone ? nodes_.erase(node) : std::next(node);

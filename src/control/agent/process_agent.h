@@ -42,7 +42,13 @@ class ProcessAgent final : public Agent, private TurnHooks {
   void Start(const NodeSpec& spec) override;
   void Restart(const NodeSpec& spec) override;
   void Configure(const NodeSpec& spec) override;
+  void HandOver(const std::string& key, const Endpoint& replica) override;
+  void Hold(const std::string& key) override;
+  void Lease(const std::string& key, int64_t from_ms, int64_t duration_ms) override;
+  void Kill(const std::string& key) override;
   void Remove(const std::string& key) override;
+  std::string Save(const std::string& key, const std::string& path,
+                   const std::function<bool()>& goes_on) override;
   std::optional<std::map<std::string, std::string>> Statistics(const std::string& key) override;
   void OnChange(std::function<void()> callback) override;
 

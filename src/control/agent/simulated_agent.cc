@@ -1,8 +1,11 @@
 #include "control/agent/simulated_agent.h"
 
 #include <iterator>
+#include <string_view>
 #include <utility>
 
+#include "base/time.h"
+#include "base/whole_file.h"
 #include "control/agent/admin_protocol.h"
 #include "control/agent/node_command.h"
 
@@ -14,6 +17,9 @@ std::vector<NodeReport> SimulatedAgent::Observe() {
   for (auto at = nodes_.begin(); at != nodes_.end();) {
     Node& node = at->second;
     if (node.observes_left > 0 && --node.observes_left == 0) Advance(node);
+    Replicate(node);
+    if (node.report.state == NodeState::kReady)
+      node.report.answered_ms = static_cast<int64_t>(MonotonicUs() / 1000);
     bool is_gone = node.report.state == NodeState::kStopping && node.observes_left == 0;
     if (!is_gone) reports.push_back(node.report);
     at = is_gone ? nodes_.erase(at) : std::next(at);
@@ -25,9 +31,78 @@ void SimulatedAgent::Advance(Node& node) const {
   if (node.report.state == NodeState::kStarting) node.report.state = NodeState::kReady;
 }
 
+SimulatedAgent::Node* SimulatedAgent::FindAt(const Endpoint& listen) {
+  for (auto& [key, node] : nodes_) {
+    bool is_ready = node.report.state == NodeState::kReady;
+    if (is_ready && node.report.running.listen == listen) return &node;
+  }
+  return nullptr;
+}
+
+// A replica has all that its primary has as soon as both run.
+void SimulatedAgent::Replicate(Node& node) {
+  const NodeSpec& running = node.report.running;
+  if (!running.is_grouped || node.report.state != NodeState::kReady) return;
+  ReplicationReport& own = node.report.replication;
+  bool was_replica = own.is_known && !own.is_primary;
+  own.is_known = true;
+  own.is_primary = running.follows.empty();
+  own.is_held &= own.follows == running.follows;
+  own.follows = running.follows;
+  own.is_link_up = false;
+  if (own.is_held) return;
+  if (own.is_primary) {
+    if (was_replica || own.history.empty()) {
+      own.previous_history = own.history;
+      own.history = "history-" + std::to_string(next_history_++);
+    }
+    return;
+  }
+  Node* primary = FindAt(running.follows);
+  if (primary == nullptr || !primary->report.running.follows.empty()) return;
+  own.is_link_up = own.has_synced = true;
+  own.history = primary->report.replication.history;
+  own.offset = primary->report.replication.offset;
+}
+
+void SimulatedAgent::HandOver(const std::string& key, const Endpoint& replica) {
+  {
+    std::lock_guard lock(mutex_);
+    auto found = nodes_.find(key);
+    Node* next = FindAt(replica);
+    if (found == nodes_.end() || next == nullptr || !next->report.replication.is_link_up) return;
+    next->report.running.follows = {};
+    found->second.report.running.follows = replica;
+  }
+  Tell();
+}
+
+void SimulatedAgent::Hold(const std::string& key) {
+  {
+    std::lock_guard lock(mutex_);
+    auto found = nodes_.find(key);
+    if (found == nodes_.end() || found->second.report.running.follows.empty()) return;
+    found->second.report.replication.is_held = true;
+  }
+  Tell();
+}
+
+void SimulatedAgent::Lease(const std::string& key, int64_t, int64_t) {
+  bool is_first = false;
+  {
+    std::lock_guard lock(mutex_);
+    auto found = nodes_.find(key);
+    if (found == nodes_.end() || found->second.report.state != NodeState::kReady) return;
+    is_first = !std::exchange(found->second.report.has_lease, true);
+  }
+  if (is_first) Tell();
+}
+
 void SimulatedAgent::StartLocked(const NodeSpec& spec) {
   Node& node = nodes_[spec.Key()];
   node.report.running = spec;
+  node.report.replication = {};
+  node.report.has_lease = false;
   auto failing = failing_.find(spec.Key());
   bool fails = failing != failing_.end();
   node.report.problem = fails ? failing->second : NodeProblem::kNone;
@@ -80,6 +155,19 @@ void SimulatedAgent::Remove(const std::string& key) {
     if (observes_to_change_ == 0) nodes_.erase(found);
   }
   Tell();
+}
+
+std::string SimulatedAgent::Save(const std::string& key, const std::string& path,
+                                 const std::function<bool()>&) {
+  {
+    std::lock_guard lock(mutex_);
+    auto found = nodes_.find(key);
+    if (found == nodes_.end() || found->second.report.state != NodeState::kReady)
+      return "it does not run";
+  }
+  // A header, the end, and a checksum of zero: none.
+  constexpr std::string_view kEmptySnapshot("REDIS0009\xff\0\0\0\0\0\0\0\0", 18);
+  return ReplaceFile(path, kEmptySnapshot) ? "" : "its file cannot be written";
 }
 
 std::optional<std::map<std::string, std::string>> SimulatedAgent::Statistics(

@@ -25,7 +25,14 @@ class SimulatedAgent final : public Agent {
   void Start(const NodeSpec& spec) override;
   void Restart(const NodeSpec& spec) override;
   void Configure(const NodeSpec& spec) override;
+  void HandOver(const std::string& key, const Endpoint& replica) override;
+  void Hold(const std::string& key) override;
+  void Lease(const std::string& key, int64_t from_ms, int64_t duration_ms) override;
+  void Kill(const std::string& key) override { EndNode(key); }
   void Remove(const std::string& key) override;
+  // Writes a snapshot file without keys.
+  std::string Save(const std::string& key, const std::string& path,
+                   const std::function<bool()>& goes_on) override;
   // Those of a node that has just been started. Nullopt unless it is ready.
   std::optional<std::map<std::string, std::string>> Statistics(const std::string& key) override;
   void OnChange(std::function<void()> callback) override;
@@ -47,6 +54,8 @@ class SimulatedAgent final : public Agent {
 
   void StartLocked(const NodeSpec& spec);
   void Advance(Node& node) const;
+  Node* FindAt(const Endpoint& listen);
+  void Replicate(Node& node);
   void Tell();
 
   std::mutex mutex_;  // For all below.
@@ -55,6 +64,7 @@ class SimulatedAgent final : public Agent {
   std::map<std::string, NodeProblem> failing_;
   bool is_configure_refused_ = false;
   int64_t next_pid_ = 1000;
+  int64_t next_history_ = 1;
   std::function<void()> on_change_;
 };
 

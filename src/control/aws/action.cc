@@ -19,9 +19,10 @@ ApiError ActionCall::StoreTrouble(StoreError error) {
 }
 
 const Action* FindAction(std::string_view name) {
-  for (std::span<const Action> rows : {CacheClusterActions(), ReplicationGroupActions(),
-                                       ParameterGroupActions(), SubnetGroupActions(), TagActions(),
-                                       EventActions(), EngineVersionActions(), UnbuiltActions()}) {
+  for (std::span<const Action> rows :
+       {CacheClusterActions(), ReplicationGroupActions(), ParameterGroupActions(),
+        SubnetGroupActions(), SnapshotActions(), MigrationActions(), TagActions(), EventActions(),
+        EngineVersionActions(), UnbuiltActions()}) {
     for (const Action& row : rows) {
       if (row.name == name) return &row;
     }

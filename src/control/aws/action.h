@@ -13,6 +13,7 @@
 #include "control/aws/fault.h"
 #include "control/aws/xml_writer.h"
 #include "control/model/site.h"
+#include "control/model/source_state.h"
 #include "control/store/address_book.h"
 #include "control/store/store.h"
 
@@ -23,6 +24,12 @@ struct ApiContext {
   const Site& site;
   std::function<int64_t()> now_ms;   // Wall clock.
   AddressBook* addresses = nullptr;  // For the actions that create nodes.
+  // Why a file cannot be put into a bucket, or taken out of it, in AWS's words; or empty. Null:
+  // there are no buckets.
+  std::function<std::string(const std::string& bucket, const std::string& key)> cannot_write = {};
+  std::function<std::string(const std::string& bucket, const std::string& key)> cannot_read = {};
+  // Asks a server that data are to be migrated from. Null: nobody can.
+  std::function<SourceState(const Endpoint& server)> look_at_source = {};
 };
 
 struct ActionCall {
@@ -48,6 +55,8 @@ std::span<const Action> CacheClusterActions();
 std::span<const Action> ReplicationGroupActions();
 std::span<const Action> ParameterGroupActions();
 std::span<const Action> SubnetGroupActions();
+std::span<const Action> MigrationActions();
+std::span<const Action> SnapshotActions();
 std::span<const Action> TagActions();
 std::span<const Action> EventActions();
 std::span<const Action> EngineVersionActions();

@@ -74,9 +74,10 @@ TEST_F(ApiTest, UnsignedCallsAreRefused) {
 TEST(Actions, AllOperationsHaveExactlyOneRow) {
   std::set<std::string_view> names;
   size_t without_result = 0;
-  for (std::span<const Action> rows : {CacheClusterActions(), ReplicationGroupActions(),
-                                       ParameterGroupActions(), SubnetGroupActions(), TagActions(),
-                                       EventActions(), EngineVersionActions(), UnbuiltActions()}) {
+  for (std::span<const Action> rows :
+       {CacheClusterActions(), ReplicationGroupActions(), ParameterGroupActions(),
+        SubnetGroupActions(), SnapshotActions(), MigrationActions(), TagActions(), EventActions(),
+        EngineVersionActions(), UnbuiltActions()}) {
     for (const Action& row : rows) {
       EXPECT_TRUE(names.insert(row.name).second) << row.name;
       EXPECT_EQ(FindAction(row.name), &row);

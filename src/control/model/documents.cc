@@ -1,6 +1,8 @@
 #include "control/model/documents.h"
 
 #include <nlohmann/json.hpp>
+#include <type_traits>
+#include <utility>
 
 #include "control/model/node_spec.h"
 
@@ -39,6 +41,18 @@ std::string Write(const Document& document) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+// Groups were of one node once, and had the fields of their one shard themselves.
+void TakeInLoneNode(Json* group) {
+  if (group->contains("node_groups") || !group->contains("primary_cluster")) return;
+  Json shard = {{"id", "0001"}};
+  for (const char* field :
+       {"member_clusters", "primary_cluster", "primary_endpoint", "reader_endpoint"}) {
+    if (group->contains(field)) shard[field] = (*group)[field];
+  }
+  (*group)["node_groups"] = Json::array({shard});
+  (*group)["next_member_number"] = 2;
+}
+
 }  // namespace
 
 // clang-format off
@@ -48,21 +62,54 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PendingValues, num_cache_nodes, 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CacheCluster, id, engine, engine_version, node_type, status, create_time_ms, port, az_mode,
     maintenance_window, snapshot_window, snapshot_retention_days, parameter_group, subnet_group, security_group_ids, notification_topic,
     notification_status, has_auto_minor_upgrade, network_type, ip_discovery, replication_group_id, nodes, next_node_number,
-    configuration_endpoint, discovery_version, discovered, pending, tags)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ReplicationGroup, id, description, status, create_time_ms, engine, node_type, member_clusters,
-    primary_cluster, primary_endpoint, reader_endpoint, snapshot_window, snapshot_retention_days, has_auto_minor_upgrade, network_type,
-    ip_discovery, tags)
+    configuration_endpoint, discovery_version, discovered, pending, seed, seed_path, final_snapshot,
+    manual_snapshots_ms, tags)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(NodeGroup, id, member_clusters, primary_cluster, primary_endpoint, reader_endpoint, histories,
+    promoting, is_tested)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ReplicationGroup, id, description, status, create_time_ms, engine, node_type, node_groups,
+    next_member_number, automatic_failover, is_multi_zone, secret, snapshotting_cluster, snapshot_window, snapshot_retention_days,
+    migrates_from, ends_migration, migration_offset, has_auto_minor_upgrade, network_type, ip_discovery, tags)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(NodeSnapshot, cluster_id, node_group_id, node_id, bytes, node_create_time_ms,
+    snapshot_create_time_ms, primary_zone, replica_zones)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SnapshotExport, name, bucket)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot, name, status, source, create_time_ms, copy_of, exported, replication_group_id,
+    replication_group_description, cluster_id, node_type, engine, engine_version, num_cache_nodes, zone, cluster_create_time_ms,
+    maintenance_window, notification_topic, port, parameter_group, subnet_group, has_auto_minor_upgrade, snapshot_retention_days,
+    snapshot_window, automatic_failover, nodes, tags)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ParameterGroup, name, family, description, values, tags)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Subnet, id, zone)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SubnetGroup, name, description, vpc_id, subnets, tags)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Event, source_id, source_type, message, time_ms)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(NodeSpec, cluster_id, node_id, engine, listen, endpoints, boot, start_parameters, live_parameters, discovery)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(NodeSpec, cluster_id, node_id, engine, listen, endpoints, boot, start_parameters, live_parameters, discovery, is_grouped, follows, seed)
 // clang-format on
+
+std::vector<std::string> ReplicationGroup::MemberClusters() const {
+  std::vector<std::string> all;
+  for (const NodeGroup& shard : node_groups)
+    all.insert(all.end(), shard.member_clusters.begin(), shard.member_clusters.end());
+  return all;
+}
+
+const NodeGroup* ReplicationGroup::ShardOf(std::string_view cluster_id) const {
+  for (const NodeGroup& shard : node_groups) {
+    for (const std::string& member : shard.member_clusters) {
+      if (member == cluster_id) return &shard;
+    }
+  }
+  return nullptr;
+}
+
+NodeGroup* ReplicationGroup::ShardOf(std::string_view cluster_id) {
+  return const_cast<NodeGroup*>(std::as_const(*this).ShardOf(cluster_id));
+}
 
 std::string ToJson(const CacheCluster& document) {
   return Write(document);
 }
 std::string ToJson(const ReplicationGroup& document) {
+  return Write(document);
+}
+std::string ToJson(const Snapshot& document) {
   return Write(document);
 }
 std::string ToJson(const ParameterGroup& document) {
@@ -82,6 +129,7 @@ template <typename Document>
 std::optional<Document> FromJson(std::string_view text) {
   Json json = Json::parse(text, nullptr, false);
   if (!json.is_object() || json.value(kSchemaField, 0) > kSchemaVersion) return std::nullopt;
+  if constexpr (std::is_same_v<Document, ReplicationGroup>) TakeInLoneNode(&json);
   try {
     return json.get<Document>();
   } catch (const Json::exception&) {
@@ -91,6 +139,7 @@ std::optional<Document> FromJson(std::string_view text) {
 
 template std::optional<CacheCluster> FromJson(std::string_view);
 template std::optional<ReplicationGroup> FromJson(std::string_view);
+template std::optional<Snapshot> FromJson(std::string_view);
 template std::optional<ParameterGroup> FromJson(std::string_view);
 template std::optional<SubnetGroup> FromJson(std::string_view);
 template std::optional<Event> FromJson(std::string_view);

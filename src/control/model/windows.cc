@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <optional>
 
 namespace kiln {
 namespace {
@@ -94,6 +93,15 @@ bool IsInMaintenanceWindow(std::string_view text, int64_t now_ms) {
   int64_t minutes = now_ms / 60000 + 4 * kDay;  // 1970 began on a Thursday.
   int now = static_cast<int>(minutes % kWeek);
   return (now - window.start + kWeek) % kWeek < window.length;
+}
+
+std::optional<int64_t> SnapshotWindowStart(std::string_view text, int64_t now_ms) {
+  Window window;
+  if (!ParseSnapshotWindow(text, &window).empty()) return std::nullopt;
+  int64_t minutes = now_ms / 60000;
+  int64_t since_start = (minutes - window.start + kDay) % kDay;
+  if (since_start >= window.length) return std::nullopt;
+  return (minutes - since_start) * 60000;
 }
 
 std::string DefaultMaintenanceWindow(std::string_view name) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,10 @@ bool Overlap(const Window& snapshot, const Window& maintenance);
 
 // Whether the moment lies in the maintenance window; false when the text is no window.
 bool IsInMaintenanceWindow(std::string_view window, int64_t now_ms);
+
+// When the occurrence of the daily snapshot window began that the moment lies in. Nullopt: it lies
+// in none, or the text is no window.
+std::optional<int64_t> SnapshotWindowStart(std::string_view window, int64_t now_ms);
 
 // The windows given to those who ask for none: spread over the night by the name, not overlapping.
 std::string DefaultMaintenanceWindow(std::string_view name);

@@ -2,7 +2,9 @@
 
 #include <chrono>
 
+#include "base/boot_clock.h"
 #include "base/log.h"
+#include "base/time.h"
 #include "control/model/cluster_changes.h"
 #include "control/model/events.h"
 #include "control/model/parameter_groups.h"
@@ -21,13 +23,19 @@ std::string IdIn(const std::string& key, std::string_view prefix) {
 }  // namespace
 
 Orchestrator::Orchestrator(Store& store, Agent& agent, AddressBook& addresses,
-                           std::function<int64_t()> now_ms)
-    : store_(store), agent_(agent), addresses_(addresses), now_ms_(std::move(now_ms)) {
+                           std::function<int64_t()> now_ms, FailoverLimits limits)
+    : store_(store),
+      agent_(agent),
+      addresses_(addresses),
+      now_ms_(std::move(now_ms)),
+      limits_(limits) {
   for (std::string_view prefix : {kClusterPrefix, kReplicationGroupPrefix, kParameterGroupPrefix}) {
     watches_.push_back(
         store_.Watch(std::string(prefix), [this](const std::string& key) { NoteChange(key); }));
   }
   agent_.OnChange([this] { NoteChange({}); });
+  if (limits_.can_end) return;
+  for (const NodeReport& report : agent_.Observe()) leases_.Adopt(report.running.Key(), BootMs());
 }
 
 Orchestrator::~Orchestrator() {
@@ -62,7 +70,7 @@ void Orchestrator::Run() {
   while (true) {
     {
       std::unique_lock lock(mutex_);
-      woken_.wait_for(lock, std::chrono::milliseconds(kIdleMs),
+      woken_.wait_for(lock, std::chrono::milliseconds(is_waiting_ ? kWaitMs : IdleMs()),
                       [this] { return has_news_ || is_stopping_; });
       if (is_stopping_) return;
     }
@@ -70,7 +78,14 @@ void Orchestrator::Run() {
   }
 }
 
+// Leases are renewed several times before they are over.
+int64_t Orchestrator::IdleMs() const {
+  return limits_.can_end ? kIdleMs : std::min<int64_t>(kIdleMs, limits_.lease_ms / 4);
+}
+
 bool Orchestrator::RunOnce() {
+  round_ms_ = BootMs();
+  is_behind_ = false;
   std::set<std::string> changed;
   {
     std::lock_guard lock(mutex_);
@@ -88,8 +103,8 @@ bool Orchestrator::RunOnce() {
     std::string key = report.running.Key();
     reports.emplace(std::move(key), std::move(report));
   }
-  bool did_any = PlanClusters(reports);
-  if (PlanGroups()) did_any = true;
+  bool did_any = PlanGroups(reports);
+  if (PlanClusters(reports)) did_any = true;
   ForgetOldEvents();
   return did_any;
 }
@@ -128,7 +143,10 @@ void Orchestrator::ReadChanged(const std::set<std::string>& keys) {
 
 void Orchestrator::ReadOne(const std::string& key) {
   auto entry = store_.Get(key);
-  if (!entry) return NoteChange(key);  // Again in the next round.
+  if (!entry) {
+    is_behind_ = true;
+    return NoteChange(key);  // Again in the next round.
+  }
   const StoreEntry* found = *entry ? &**entry : nullptr;
   unreadable_.erase(key);
   if (key.starts_with(kClusterPrefix)) {
@@ -161,24 +179,49 @@ bool Orchestrator::PlanClusters(const NodeReports& reports) {
     CarryOut(step);
     did_any = true;
   }
-  for (const std::string& id : ids) {
-    const CacheCluster& cluster = present.at(id);
-    auto group = groups_.find(cluster.replication_group_id);
-    ParameterGroup parameters = ParametersOf(cluster);
-    ClusterPlan plan = PlanCluster({cluster, parameters,
-                                    group == groups_.end() ? nullptr : &group->second.document,
-                                    reports, now_ms_()});
-    for (const NodeStep& step : plan.steps) CarryOut(step);
-    if (!plan.steps.empty()) did_any = true;
-    if (plan.is_gone) {
-      did_any = RemoveCluster(id, plan) || did_any;
-    } else if (plan.record || !plan.events.empty()) {
-      did_any = WriteCluster(id, std::move(plan)) || did_any;
-    } else if (plan.applies_pending) {
-      did_any = ApplyPendingOf(id) || did_any;
-    }
-  }
+  for (const std::string& id : ids) did_any |= PlanOneCluster(id, present.at(id), reports);
   return did_any;
+}
+
+bool Orchestrator::PlanOneCluster(const std::string& id, const CacheCluster& cluster,
+                                  const NodeReports& reports) {
+  ParameterGroup parameters = ParametersOf(cluster);
+  std::optional<ShardView> shard = ShardOf(cluster);
+  // Its group's document has not been read yet, which says what it is to be.
+  bool is_early = !cluster.replication_group_id.empty() && !shard;
+  if (is_early && cluster.status != "deleting") return false;
+  ClusterPlan plan =
+      PlanCluster({cluster, parameters, shard ? &*shard : nullptr, reports, now_ms_()});
+  for (const NodeStep& step : plan.steps) CarryOut(step);
+  bool did_any = !plan.steps.empty();
+  if (plan.is_gone) return RemoveCluster(id, plan) || did_any;
+  if (plan.record || !plan.events.empty()) return WriteCluster(id, std::move(plan)) || did_any;
+  if (plan.applies_pending) return ApplyPendingOf(id) || did_any;
+  return did_any;
+}
+
+// Nullopt: it stands alone.
+std::optional<ShardView> Orchestrator::ShardOf(const CacheCluster& cluster) const {
+  auto group = groups_.find(cluster.replication_group_id);
+  if (group == groups_.end()) return std::nullopt;
+  const NodeGroup* shard = group->second.document.ShardOf(cluster.id);
+  if (shard == nullptr) return std::nullopt;
+  ShardView view{.group = group->second.document, .shard = *shard, .primary_node = {}};
+  view.has_leases = !limits_.can_end && view.group.HasFailover();
+  auto primary = clusters_.find(shard->primary_cluster);
+  if (primary != clusters_.end() && !primary->second.document.nodes.empty())
+    view.primary_node = primary->second.document.nodes.front().endpoint;
+  view.is_primary_seeding = primary != clusters_.end() && !primary->second.document.seed.empty();
+  ShardState state{.may_start_primary = false, .may_end_primary = false};
+  if (auto known = shards_.find(group->first); known != shards_.end()) {
+    auto found = known->second.find(shard->id);
+    if (found != known->second.end()) state = found->second;
+  }
+  view.may_start_primary = state.may_start_primary;
+  view.may_end_primary = state.may_end_primary;
+  view.has_reader = state.has_reader;
+  view.is_endpoint_taken = state.is_endpoint_taken;
+  return view;
 }
 
 void Orchestrator::CarryOut(const NodeStep& step) {
@@ -191,23 +234,66 @@ void Orchestrator::CarryOut(const NodeStep& step) {
       return agent_.Configure(step.spec);
     case NodeStep::Kind::kRemove:
       return agent_.Remove(step.spec.Key());
+    case NodeStep::Kind::kKill:
+      return agent_.Kill(step.spec.Key());
+    case NodeStep::Kind::kHandOver:
+      return agent_.HandOver(step.spec.Key(), step.to);
+    case NodeStep::Kind::kHold:
+      return agent_.Hold(step.spec.Key());
   }
 }
 
-bool Orchestrator::PlanGroups() {
+// A group's document is written before anything is done by it, and before its members are planned.
+bool Orchestrator::PlanGroups(const NodeReports& reports) {
   bool did_any = false;
+  shards_.clear();
+  is_waiting_ = false;
   std::vector<std::string> ids;
   for (const auto& [id, held] : groups_) ids.push_back(id);
   for (const std::string& id : ids) {
-    std::vector<const CacheCluster*> members;
-    for (const std::string& member : groups_.at(id).document.member_clusters) {
-      auto found = clusters_.find(member);
-      if (found != clusters_.end()) members.push_back(&found->second.document);
+    GroupPlan plan = PlanGroup(ViewOf(groups_.at(id).document, reports));
+    is_waiting_ |= plan.is_waiting;
+    bool is_written = true;
+    if (plan.is_gone || plan.record || !plan.events.empty()) {
+      is_written = WriteGroup(id, plan);
+      did_any |= is_written;
     }
-    GroupPlan plan = PlanGroup(groups_.at(id).document, members);
-    if (plan.is_gone || plan.record) did_any = WriteGroup(id, std::move(plan)) || did_any;
+    GrantLeases(id, plan);
+    if (!is_written) continue;
+    for (const NodeStep& step : plan.steps) CarryOut(step);
+    did_any |= !plan.steps.empty();
+    shards_[id] = std::move(plan.shards);
   }
   return did_any;
+}
+
+GroupView Orchestrator::ViewOf(const ReplicationGroup& group, const NodeReports& reports) const {
+  GroupView view{group, {}, reports, static_cast<int64_t>(MonotonicUs() / 1000), limits_};
+  for (const std::string& member : group.MemberClusters()) {
+    auto found = clusters_.find(member);
+    if (found == clusters_.end()) continue;
+    const CacheCluster& cluster = found->second.document;
+    view.members.emplace(member, &cluster);
+    if (limits_.can_end || cluster.nodes.empty()) continue;
+    std::string key = member + "." + cluster.nodes.front().id;
+    view.lease_left_ms[member] = leases_.UntilMs(key) - round_ms_;
+  }
+  return view;
+}
+
+// To those alone that are written down as primaries, in a document that is no older than the round.
+void Orchestrator::GrantLeases(const std::string& id, const GroupPlan& plan) {
+  auto group = groups_.find(id);
+  if (is_behind_ || group == groups_.end()) return;
+  for (const std::string& member : plan.leased) {
+    const NodeGroup* shard = group->second.document.ShardOf(member);
+    auto cluster = clusters_.find(member);
+    if (shard == nullptr || shard->primary_cluster != member || cluster == clusters_.end())
+      continue;
+    std::string key = member + "." + cluster->second.document.nodes.front().id;
+    leases_.Grant(key, round_ms_, limits_.lease_ms);
+    agent_.Lease(key, round_ms_, limits_.lease_ms);
+  }
 }
 
 // ---- Writing ----
@@ -219,19 +305,18 @@ bool Orchestrator::Commit(const Transaction& transaction, const std::string& key
     ReadOne(key);
     return true;
   }
+  is_behind_ |= revision.error() == StoreError::kConflict;
   if (revision.error() != StoreError::kConflict) {
     Log(LogLevel::kWarning, "Cannot write " + key + ": " + std::string(Describe(revision.error())));
   }
   return false;
 }
 
-void Orchestrator::AddEvents(const std::vector<std::string>& messages, std::string_view type,
-                             const std::string& source, Transaction* transaction) {
-  for (const std::string& message : messages) {
-    Event event{source, std::string(type), message, now_ms_()};
-    transaction->puts.push_back({NewEventKey(event.time_ms), ToJson(event)});
-    Log(LogLevel::kNotice, source + ": " + message);
-  }
+void Orchestrator::AddEvent(const std::string& message, std::string_view type,
+                            const std::string& source, Transaction* transaction) {
+  Event event{source, std::string(type), message, now_ms_()};
+  transaction->puts.push_back({NewEventKey(event.time_ms), ToJson(event)});
+  Log(LogLevel::kNotice, source + ": " + message);
 }
 
 bool Orchestrator::WriteCluster(const std::string& id, ClusterPlan plan) {
@@ -245,7 +330,8 @@ bool Orchestrator::WriteCluster(const std::string& id, ClusterPlan plan) {
     for (const CacheNode& other : next.nodes) is_kept = is_kept || other.id == node.id;
     if (!is_kept) AddressBook::Release(node.endpoint, &transaction);
   }
-  AddEvents(plan.events, "cache-cluster", id, &transaction);
+  for (const std::string& message : plan.events)
+    AddEvent(message, "cache-cluster", id, &transaction);
   return Commit(transaction, key);
 }
 
@@ -257,8 +343,23 @@ bool Orchestrator::RemoveCluster(const std::string& id, const ClusterPlan& plan)
     AddressBook::Release(node.endpoint, &transaction);
   }
   AddressBook::Release(held.document.configuration_endpoint, &transaction);
-  AddEvents(plan.events, "cache-cluster", id, &transaction);
+  LeaveGroup(held.document, &transaction);
+  for (const std::string& message : plan.events)
+    AddEvent(message, "cache-cluster", id, &transaction);
   return Commit(transaction, key);
+}
+
+// A member that goes is none any more.
+void Orchestrator::LeaveGroup(const CacheCluster& cluster, Transaction* transaction) {
+  auto group = groups_.find(cluster.replication_group_id);
+  if (group == groups_.end() || group->second.document.status == "deleting") return;
+  ReplicationGroup next = group->second.document;
+  NodeGroup* shard = next.ShardOf(cluster.id);
+  if (shard == nullptr) return;
+  std::erase(shard->member_clusters, cluster.id);
+  std::string key = ReplicationGroupKey(next.id);
+  transaction->compares.push_back({key, group->second.revision});
+  transaction->puts.push_back({key, ToJson(next)});
 }
 
 bool Orchestrator::ApplyPendingOf(const std::string& id) {
@@ -274,18 +375,24 @@ bool Orchestrator::ApplyPendingOf(const std::string& id) {
   return Commit(transaction, key);
 }
 
-bool Orchestrator::WriteGroup(const std::string& id, GroupPlan plan) {
+bool Orchestrator::WriteGroup(const std::string& id, const GroupPlan& plan) {
   const Held<ReplicationGroup>& held = groups_.at(id);
   std::string key = ReplicationGroupKey(id);
   Transaction transaction{.compares = {{key, held.revision}}, .puts = {}, .deletes = {}};
   if (plan.is_gone) {
     transaction.deletes.push_back(key);
-    AddressBook::Release(held.document.primary_endpoint, &transaction);
-    AddressBook::Release(held.document.reader_endpoint, &transaction);
-  } else {
+    for (const NodeGroup& shard : held.document.node_groups) {
+      AddressBook::Release(shard.primary_endpoint, &transaction);
+      AddressBook::Release(shard.reader_endpoint, &transaction);
+    }
+  } else if (plan.record) {
     transaction.puts.push_back({key, ToJson(*plan.record)});
   }
-  AddEvents(plan.events, "replication-group", id, &transaction);
+  for (const GroupEvent& event : plan.events) {
+    bool is_own = event.source.empty();
+    AddEvent(event.message, is_own ? "replication-group" : "cache-cluster",
+             is_own ? id : event.source, &transaction);
+  }
   return Commit(transaction, key);
 }
 

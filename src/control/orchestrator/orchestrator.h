@@ -16,6 +16,8 @@
 #include "control/agent/agent.h"
 #include "control/model/documents.h"
 #include "control/model/events.h"
+#include "control/orchestrator/group_plan.h"
+#include "control/orchestrator/lease_book.h"
 #include "control/orchestrator/plan.h"
 #include "control/store/address_book.h"
 #include "control/store/store.h"
@@ -25,8 +27,10 @@ namespace kiln {
 class Orchestrator {
  public:
   static constexpr int kIdleMs = 5000;
+  static constexpr int kWaitMs = 20;  // While a shard is without a primary.
 
-  Orchestrator(Store& store, Agent& agent, AddressBook& addresses, std::function<int64_t()> now_ms);
+  Orchestrator(Store& store, Agent& agent, AddressBook& addresses, std::function<int64_t()> now_ms,
+               FailoverLimits limits = {});
   ~Orchestrator();
 
   void Start();
@@ -55,14 +59,21 @@ class Orchestrator {
   void Hold(Holding<Document>* held, const std::string& id, const StoreEntry* entry);
 
   bool PlanClusters(const NodeReports& reports);
-  bool PlanGroups();
+  bool PlanOneCluster(const std::string& id, const CacheCluster& cluster,
+                      const NodeReports& reports);
+  bool PlanGroups(const NodeReports& reports);
+  GroupView ViewOf(const ReplicationGroup& group, const NodeReports& reports) const;
+  void GrantLeases(const std::string& id, const GroupPlan& plan);
+  int64_t IdleMs() const;
+  std::optional<ShardView> ShardOf(const CacheCluster& cluster) const;
   void CarryOut(const NodeStep& step);
   bool WriteCluster(const std::string& id, ClusterPlan plan);
   bool RemoveCluster(const std::string& id, const ClusterPlan& plan);
+  void LeaveGroup(const CacheCluster& cluster, Transaction* transaction);
   bool ApplyPendingOf(const std::string& id);
-  bool WriteGroup(const std::string& id, GroupPlan plan);
-  void AddEvents(const std::vector<std::string>& messages, std::string_view type,
-                 const std::string& source, Transaction* transaction);
+  bool WriteGroup(const std::string& id, const GroupPlan& plan);
+  void AddEvent(const std::string& message, std::string_view type, const std::string& source,
+                Transaction* transaction);
   bool Commit(const Transaction& transaction, const std::string& key);
   ParameterGroup ParametersOf(const CacheCluster& cluster) const;
   void ForgetOldEvents();
@@ -71,6 +82,7 @@ class Orchestrator {
   Agent& agent_;
   AddressBook& addresses_;
   std::function<int64_t()> now_ms_;
+  const FailoverLimits limits_;
 
   std::mutex mutex_;
   std::condition_variable woken_;
@@ -85,6 +97,12 @@ class Orchestrator {
   Holding<CacheCluster> clusters_;
   std::set<std::string> unreadable_;  // Keys of documents that cannot be read.
   Holding<ReplicationGroup> groups_;
+  // By group and node group, of this round. Absent: its document could not be written.
+  std::map<std::string, std::map<std::string, ShardState>> shards_;
+  bool is_waiting_ = false;  // A shard is to be planned again in a moment.
+  bool is_behind_ = false;   // A document is known to be another than the one that is held.
+  int64_t round_ms_ = 0;     // When the round began, on the boot clock.
+  LeaseBook leases_;
   Holding<ParameterGroup> parameters_;
   int64_t events_swept_ms_ = 0;
 };

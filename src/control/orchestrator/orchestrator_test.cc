@@ -24,8 +24,9 @@ class OrchestratorTest : public testing::Test {
     std::string problem;
     return SqliteStore::Open(":memory:", &problem);
   }
-  std::unique_ptr<Orchestrator> MakeOrchestrator() {
-    return std::make_unique<Orchestrator>(*store_, agent_, addresses_, [this] { return now_ms_; });
+  std::unique_ptr<Orchestrator> MakeOrchestrator(FailoverLimits limits = {}) {
+    return std::make_unique<Orchestrator>(
+        *store_, agent_, addresses_, [this] { return now_ms_; }, limits);
   }
 
   CacheCluster NewCluster(const std::string& id) {
@@ -125,6 +126,37 @@ TEST_F(OrchestratorTest, ADocumentThatCannotBeReadAndItsNodesAreLeftAlone) {
   EXPECT_EQ(StatusOf("web"), "available");
   EXPECT_EQ(CountUnder(kClusterPrefix), 2u);
   EXPECT_EQ(agent_.Observe().size(), 2u);
+}
+
+TEST_F(OrchestratorTest, OnlyWhoIsWrittenDownAsThePrimaryIsGrantedALease) {
+  orchestrator_ = nullptr;
+  orchestrator_ = MakeOrchestrator({.can_end = false, .lease_ms = 3000});
+  ReplicationGroup group;
+  group.id = "web";
+  group.automatic_failover = "enabling";
+  NodeGroup& shard = group.node_groups.emplace_back();
+  shard.member_clusters = {"web-001", "web-002"};
+  shard.primary_cluster = "web-001";
+  for (const std::string& id : shard.member_clusters) {
+    NewCluster(id);
+    ChangeStored(id, [](CacheCluster& cluster) { cluster.replication_group_id = "web"; });
+  }
+  ASSERT_TRUE(store_->Txn(
+      {.compares = {}, .puts = {{ReplicationGroupKey("web"), ToJson(group)}}, .deletes = {}}));
+  Settle();
+  EXPECT_EQ(StatusOf("web-001"), "available");
+  auto holders = [&] {
+    std::vector<std::string> ids;
+    for (const NodeReport& report : agent_.Observe()) {
+      if (report.has_lease) ids.push_back(report.running.cluster_id);
+    }
+    return ids;
+  };
+  EXPECT_EQ(holders(), std::vector<std::string>{"web-001"});
+  agent_.EndNode("web-001.0001");
+  Settle();
+  EXPECT_EQ(holders(), std::vector<std::string>{"web-002"});
+  EXPECT_EQ(StatusOf("web-002"), "available");
 }
 
 TEST_F(OrchestratorTest, PendingNodesGetTheirAddressesInTheWindow) {

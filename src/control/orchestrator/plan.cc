@@ -13,7 +13,10 @@ namespace {
 bool IsAsSpecified(const NodeReport& report, const NodeSpec& spec) {
   return report.state == NodeState::kReady && report.running.boot >= spec.boot &&
          report.running.live_parameters == spec.live_parameters &&
-         report.running.endpoints == spec.endpoints && report.running.discovery == spec.discovery;
+         report.running.is_grouped == spec.is_grouped &&
+         (spec.keeps_role || report.running.follows == spec.follows) &&
+         report.running.closed.empty() && report.running.endpoints == spec.endpoints &&
+         report.running.discovery == spec.discovery;
 }
 
 // Plans one cluster, on a copy of its document.
@@ -42,12 +45,13 @@ class Planner {
   }
 
   NodeSpec Spec(const CacheNode& node) const {
-    return SpecOf({cluster_, view_.parameters, view_.group, view_.reports, view_.now_ms}, node);
+    return SpecOf({cluster_, view_.parameters, view_.shard, view_.reports, view_.now_ms}, node);
   }
 
   void Do(NodeStep::Kind kind, NodeSpec spec) { plan_.steps.push_back({kind, std::move(spec)}); }
 
   void PlanDeletion() {
+    if (!cluster_.final_snapshot.empty()) return;  // Its data are needed for that.
     plan_.is_gone = true;
     for (CacheNode& node : cluster_.nodes) {
       if (ReportOf(node) == nullptr) continue;
@@ -78,15 +82,23 @@ class Planner {
            view_.cluster.discovered.end();
   }
 
-  // Clients are told of the change before the process goes.
+  // Clients are told of the change, and find the way in closed, before the process goes: who came
+  // through a shared endpoint a moment ago still gets its answer. A memcached node cannot be told
+  // to close one.
   void PlanRemoval(const CacheNode& node) {
-    if (ReportOf(node) != nullptr && !IsDiscovered(node)) Do(NodeStep::Kind::kRemove, Spec(node));
+    const NodeReport* report = ReportOf(node);
+    if (report == nullptr || IsDiscovered(node)) return;
+    NodeSpec spec = Spec(node);
+    spec.endpoints.clear();
+    bool is_open = !cluster_.IsMemcached() && report->state == NodeState::kReady &&
+                   !report->running.endpoints.empty();
+    Do(is_open ? NodeStep::Kind::kConfigure : NodeStep::Kind::kRemove, std::move(spec));
   }
 
   void PlanNode(CacheNode& node) {
     const NodeReport* report = ReportOf(node);
     NodeSpec spec = Spec(node);
-    if (report == nullptr) return Do(NodeStep::Kind::kStart, std::move(spec));
+    if (report == nullptr) return Start(std::move(spec));
     TellExits(node, *report);
     switch (report->state) {
       case NodeState::kStarting:
@@ -97,6 +109,19 @@ class Planner {
       case NodeState::kReady:
         return PlanReady(node, *report, std::move(spec));
     }
+  }
+
+  bool IsPrimary() const {
+    return view_.shard != nullptr && view_.shard->shard.primary_cluster == cluster_.id;
+  }
+  bool IsReplica() const { return view_.shard != nullptr && !IsPrimary(); }
+
+  void Start(NodeSpec spec) {
+    if (IsPrimary() && !view_.shard->may_start_primary) return;
+    if (IsReplica() && view_.shard->is_primary_seeding) return;
+    bool lacks_seed = !cluster_.seed.empty() && cluster_.seed_path.empty();
+    if (lacks_seed || cluster_.status == "restore-failed") return;
+    Do(NodeStep::Kind::kStart, std::move(spec));
   }
 
   void TellExits(CacheNode& node, const NodeReport& report) {
@@ -119,12 +144,24 @@ class Planner {
   void PlanFailed(CacheNode& node, const NodeReport& report, NodeSpec spec) {
     if (report.problem == NodeProblem::kNone && node.status == "available")
       node.status = "rebooting";
+    // What a start with a snapshot ended with, the next one would.
+    if (!cluster_.seed_path.empty() && report.problem == NodeProblem::kExited)
+      cluster_.status = "restore-failed";
     TellProblem(node, report, "does not start");
-    Do(NodeStep::Kind::kStart, std::move(spec));
+    Start(std::move(spec));
   }
 
   void PlanReady(CacheNode& node, const NodeReport& report, NodeSpec spec) {
-    if (report.running.boot < node.boot) return Do(NodeStep::Kind::kRestart, std::move(spec));
+    if (report.running.boot < node.boot) {
+      if (IsPrimary() && !view_.shard->may_end_primary) return;
+      return Do(NodeStep::Kind::kRestart, std::move(spec));
+    }
+    // A replica is there, again, when it has its primary's data.
+    bool lacks_data = IsReplica() && !report.replication.is_link_up;
+    bool is_coming = node.status != "available" || !node.problem.empty();
+    // A primary takes writes when it has its first lease.
+    bool lacks_lease = IsPrimary() && view_.shard->has_leases && !report.has_lease;
+    if ((lacks_data || lacks_lease) && is_coming && report.problem_text.empty()) return;
     node.is_pending_reboot = report.running.start_parameters != spec.start_parameters;
     bool had_problem = !node.problem.empty();
     TellProblem(node, report, "is not as it should be");  // It refuses its parameters, say.
@@ -139,6 +176,8 @@ class Planner {
       plan_.events.push_back("Finished recovery for cache nodes " + node.id);
     }
     node.status = "available";
+    cluster_.seed.clear();  // It has read it, and never will again.
+    cluster_.seed_path.clear();
   }
 
   // The list of nodes changes with those that are available, and its version with it; then every
@@ -156,8 +195,9 @@ class Planner {
     }
     for (const CacheNode& node : cluster_.nodes) {
       const NodeReport* report = ReportOf(node);
-      if (report == nullptr || report->state != NodeState::kReady || node.status != "available")
-        continue;
+      if (report == nullptr || report->state != NodeState::kReady) continue;
+      if (node.status != "available" && !IsReplica()) continue;
+      if (report->running.is_grouped && !report->replication.is_known) continue;
       NodeSpec spec = Spec(node);
       if (!IsAsSpecified(*report, spec)) Do(NodeStep::Kind::kConfigure, std::move(spec));
     }
@@ -168,7 +208,9 @@ class Planner {
       const NodeReport* report = ReportOf(node);
       return node.status == "available" && report != nullptr && IsAsSpecified(*report, Spec(node));
     });
-    if (cluster_.status == "available") return;
+    if (cluster_.status == "available" || cluster_.status == "snapshotting" ||
+        cluster_.status == "restore-failed")
+      return;
     if (!is_settled) return PlanTrouble();
     if (cluster_.create_time_ms == 0) {
       cluster_.create_time_ms = view_.now_ms;
@@ -194,6 +236,54 @@ class Planner {
   ClusterPlan plan_;
 };
 
+// A replica whose link is down is in step for so long, if it was before.
+constexpr int64_t kLinkGraceS = 10;
+
+bool HasOpen(const NodeReport& report, const Endpoint& endpoint) {
+  const std::vector<Endpoint>& open = report.running.endpoints;
+  return std::find(open.begin(), open.end(), endpoint) != open.end();
+}
+
+// Whether readers may come to it. While another takes the primary's place its data are as good as
+// they were, so nobody is sent away.
+bool IsInStep(const NodeReport& report, const NodeGroup& shard) {
+  const ReplicationReport& own = report.replication;
+  if (own.is_primary) return false;
+  bool is_between = own.has_synced && !own.is_syncing && own.link_down_s < kLinkGraceS &&
+                    HasOpen(report, shard.reader_endpoint);
+  return own.is_link_up || is_between;
+}
+
+// A new primary's clients come when it may take their writes.
+bool MayBePrimaryEndpoint(const ShardView& place, const NodeReport* report) {
+  if (place.is_endpoint_taken) return false;
+  if (!place.has_leases || report == nullptr || report->has_lease) return true;
+  return HasOpen(*report, place.shard.primary_endpoint);
+}
+
+void AddPlaceInShard(const ClusterView& view, const CacheNode& node, NodeSpec* spec) {
+  const ShardView& place = *view.shard;
+  const NodeGroup& shard = place.shard;
+  auto found = view.reports.find(spec->Key());
+  const NodeReport* report = found == view.reports.end() ? nullptr : &found->second;
+  bool is_primary = shard.primary_cluster == view.cluster.id;
+  spec->is_grouped = true;
+  spec->follows = is_primary ? place.group.migrates_from : place.primary_node;
+  // While one hands over to another, nobody tells them which they are.
+  spec->keeps_role = !shard.promoting.empty() && report != nullptr && report->replication.is_known;
+  spec->live_parameters["requires-lease"] = place.has_leases ? "yes" : "no";
+  spec->live_parameters["masterauth"] = place.group.secret;
+  spec->live_parameters["availability-zone"] = node.zone;
+  spec->live_parameters["replica-announce-ip"] = node.endpoint.address;
+  spec->live_parameters["replica-announce-port"] = std::to_string(node.endpoint.port);
+  spec->live_parameters["repl-diskless-sync-delay"] = "0";  // Replicas are started one by one.
+  bool is_in_step = !is_primary && report != nullptr && IsInStep(*report, shard);
+  if (is_primary && MayBePrimaryEndpoint(place, report))
+    spec->endpoints.push_back(shard.primary_endpoint);
+  if (is_in_step || (is_primary && !place.has_reader))
+    spec->endpoints.push_back(shard.reader_endpoint);
+}
+
 }  // namespace
 
 NodeSpec SpecOf(const ClusterView& view, const CacheNode& node) {
@@ -205,16 +295,19 @@ NodeSpec SpecOf(const ClusterView& view, const CacheNode& node) {
   spec.engine = cluster.engine;
   spec.listen = node.endpoint;
   spec.boot = node.boot;
+  spec.seed = cluster.seed_path;
   spec.start_parameters = std::move(parameters.at_start);
   spec.live_parameters = std::move(parameters.live);
   spec.discovery = DiscoveryText(cluster);
   if (!cluster.configuration_endpoint.empty())
     spec.endpoints.push_back(cluster.configuration_endpoint);
-  if (const ReplicationGroup* group = view.group) {
-    bool is_primary = group->primary_cluster == cluster.id;
-    bool is_alone = group->member_clusters.size() == 1;
-    if (is_primary) spec.endpoints.push_back(group->primary_endpoint);
-    if (!is_primary || is_alone) spec.endpoints.push_back(group->reader_endpoint);
+  if (view.shard != nullptr) {
+    AddPlaceInShard(view, node, &spec);
+  } else if (!cluster.IsMemcached()) {
+    // Nobody has its changes but itself, and nobody could take its place: it waits for nobody. One
+    // that a group has left behind is told so.
+    spec.live_parameters["durability"] = "disabled";
+    spec.live_parameters["requires-lease"] = "no";
   }
   return spec;
 }
@@ -235,35 +328,6 @@ std::vector<NodeStep> PlanStrays(const std::map<std::string, CacheCluster>& clus
     if (!is_wanted) steps.push_back({NodeStep::Kind::kRemove, report.running});
   }
   return steps;
-}
-
-GroupPlan PlanGroup(const ReplicationGroup& group,
-                    const std::vector<const CacheCluster*>& members) {
-  GroupPlan plan;
-  ReplicationGroup next = group;
-  if (group.status == "deleting") {
-    plan.is_gone = members.empty();
-    if (plan.is_gone) plan.events.push_back("Replication group " + group.id + " deleted");
-    return plan;
-  }
-  bool all_available = members.size() == group.member_clusters.size();
-  for (const CacheCluster* member : members) {
-    if (member->status != "available") all_available = false;
-    bool has_failed = member->status == "create-failed" || member->status == "incompatible-network";
-    if (has_failed && group.create_time_ms == 0) next.status = "create-failed";
-    if (member->create_time_ms != 0) next.node_type = member->node_type;
-  }
-  if (all_available) {
-    if (next.create_time_ms == 0) {
-      next.create_time_ms = members.front()->create_time_ms;
-      plan.events.push_back("Replication group " + group.id + " created");
-    }
-    next.status = "available";
-  } else if (next.status == "available") {
-    next.status = "modifying";
-  }
-  if (next != group) plan.record = std::move(next);
-  return plan;
 }
 
 }  // namespace kiln

@@ -17,20 +17,35 @@ namespace kiln {
 
 using NodeReports = std::map<std::string, NodeReport>;  // By NodeSpec::Key().
 
+// The shard that a cluster is a member of, as far as it bears on each member.
+struct ShardView {
+  const ReplicationGroup& group;
+  const NodeGroup& shard;
+  Endpoint primary_node;          // The primary's own address.
+  bool may_start_primary = true;  // No: somebody may have data that it would start without.
+  bool may_end_primary = true;    // No: a replica is to take its place before it restarts.
+  bool has_reader = false;        // A replica is in step.
+  bool has_leases = false;        // A primary takes writes only while it is told so.
+  // A member that is no primary any more still listens on the primary's endpoint.
+  bool is_endpoint_taken = false;
+  bool is_primary_seeding = false;  // It starts with a snapshot, and has not read it yet.
+};
+
 // One cluster and all that bears on it.
 struct ClusterView {
   const CacheCluster& cluster;
   const ParameterGroup& parameters;
-  const ReplicationGroup* group = nullptr;  // The one it is a member of.
+  const ShardView* shard = nullptr;  // Null: it stands alone.
   const NodeReports& reports;
   int64_t now_ms = 0;
 };
 
 struct NodeStep {
-  enum class Kind { kStart, kRestart, kConfigure, kRemove };
+  enum class Kind { kStart, kRestart, kConfigure, kRemove, kKill, kHandOver, kHold };
 
   Kind kind;
-  NodeSpec spec;
+  NodeSpec spec;     // kKill, kHandOver, kHold: its key alone is looked at.
+  Endpoint to = {};  // kHandOver: the replica that is to take over.
 
   bool operator==(const NodeStep&) const = default;
 };
@@ -48,15 +63,6 @@ ClusterPlan PlanCluster(const ClusterView& view);
 // Nodes that no cluster has.
 std::vector<NodeStep> PlanStrays(const std::map<std::string, CacheCluster>& clusters,
                                  const NodeReports& reports);
-
-struct GroupPlan {
-  std::optional<ReplicationGroup> record;
-  bool is_gone = false;
-  std::vector<std::string> events;
-};
-
-// `members`: the documents of the group's members that still exist.
-GroupPlan PlanGroup(const ReplicationGroup& group, const std::vector<const CacheCluster*>& members);
 
 // How the node is to run now.
 NodeSpec SpecOf(const ClusterView& view, const CacheNode& node);

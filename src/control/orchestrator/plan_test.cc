@@ -336,19 +336,69 @@ TEST_F(PlanTest, EveryInterruptionOfADeletionIsGoneOnFrom) {
   }
 }
 
-TEST_F(PlanTest, AGroupIsAvailableWithItsMember) {
-  ReplicationGroup group;
-  group.id = "web";
-  group.member_clusters = {"web-001"};
-  CacheCluster member = Settle(Redis());
-  GroupPlan plan = PlanGroup(group, {&member});
+// ---- Snapshots ----
+
+TEST_F(PlanTest, ANodeWaitsForItsSeedAndReadsItOnce) {
+  CacheCluster cluster = Redis();
+  cluster.seed = "snapshot:nightly/0001";
+  EXPECT_TRUE(PlanOf(cluster).steps.empty());
+  cluster.seed_path = "/data/staging/seed-web.rdb";
+  ClusterPlan plan = PlanOf(cluster);
+  ASSERT_EQ(KindsOf(plan), std::vector{Kind::kStart});
+  EXPECT_EQ(plan.steps[0].spec.seed, cluster.seed_path);
+  cluster = Settle(cluster);
+  EXPECT_EQ(cluster.status, "available");
+  EXPECT_EQ(cluster.seed + cluster.seed_path, "");
+  Fail("web.0001", NodeProblem::kExited, "It was killed.");
+  plan = PlanOf(cluster);
+  ASSERT_EQ(KindsOf(plan), std::vector{Kind::kStart});
+  EXPECT_EQ(plan.steps[0].spec.seed, "") << "old data must not come back";
+}
+
+TEST_F(PlanTest, ANodeThatEndsOverItsSeedIsNotStartedAgain) {
+  CacheCluster cluster = Redis();
+  cluster.seed = "snapshot:nightly/0001";
+  cluster.seed_path = "/data/staging/seed-web.rdb";
+  Fail("web.0001", NodeProblem::kAddressTaken, "Another program listens.");
+  reports_["web.0001"].running.cluster_id = "web";
+  EXPECT_EQ(PlanOf(cluster).steps.size(), 1u) << "that may pass";
+  Fail("web.0001", NodeProblem::kExited, "It is too large.");
+  ClusterPlan plan = PlanOf(cluster);
   ASSERT_TRUE(plan.record);
-  EXPECT_EQ(plan.record->status, "available");
-  member.status = "modifying";
-  EXPECT_EQ(PlanGroup(*plan.record, {&member}).record->status, "modifying");
-  group.status = "deleting";
-  EXPECT_FALSE(PlanGroup(group, {&member}).is_gone);
-  EXPECT_TRUE(PlanGroup(group, {}).is_gone);
+  EXPECT_TRUE(plan.steps.empty());
+  EXPECT_EQ(plan.record->status, "restore-failed");
+  EXPECT_EQ(plan.events, std::vector<std::string>{"Cache node 0001 does not start: It is too "
+                                                  "large."});
+  EXPECT_TRUE(PlanOf(*plan.record).steps.empty());
+  EXPECT_FALSE(PlanOf(*plan.record).record);
+}
+
+TEST_F(PlanTest, ReplicasWaitForASeedingPrimary) {
+  CacheCluster replica = Redis();
+  ReplicationGroup group;
+  NodeGroup shard;
+  shard.primary_cluster = "other";
+  ShardView place{.group = group, .shard = shard, .primary_node = {"127.9.0.9", 6379}};
+  place.is_primary_seeding = true;
+  EXPECT_TRUE(PlanCluster({replica, group_, &place, reports_, now_ms_}).steps.empty());
+  place.is_primary_seeding = false;
+  EXPECT_EQ(PlanCluster({replica, group_, &place, reports_, now_ms_}).steps.size(), 1u);
+}
+
+TEST_F(PlanTest, NothingIsRemovedBeforeTheFinalSnapshot) {
+  CacheCluster cluster = Settle(Redis());
+  cluster.status = "deleting";
+  cluster.final_snapshot = "last";
+  ClusterPlan plan = PlanOf(cluster);
+  EXPECT_TRUE(plan.steps.empty() && !plan.is_gone);
+  cluster.final_snapshot.clear();
+  EXPECT_EQ(KindsOf(PlanOf(cluster)), std::vector{Kind::kRemove});
+}
+
+TEST_F(PlanTest, AClusterStaysSnapshottingUntilItIsToldOtherwise) {
+  CacheCluster cluster = Settle(Redis());
+  cluster.status = "snapshotting";
+  EXPECT_FALSE(PlanOf(cluster).record);
 }
 
 }  // namespace

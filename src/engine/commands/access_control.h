@@ -46,6 +46,8 @@ class AccessControl {
   // Whether the client may run the command, and read any key besides.
   virtual bool MayReadAllKeys(const Client& client, const Command& command,
                               Arguments arguments) = 0;
+  // Whether the client may do anything at all with the key: who may not is not told of it.
+  virtual bool MayHaveKey(const Client& client, std::string_view key) = 0;
   // Counts and logs the denial; the text that tells the client of it, without a code word.
   virtual std::string Refuse(const Client& client, const Command& command, Arguments arguments,
                              Denial denial, DenialContext context) = 0;

@@ -173,9 +173,9 @@ void BitFieldRo(Call& call) {
 
 // clang-format off
 constexpr Command kBitFieldCommands[] = {
-  // name         arity  keys         flags              acl           handler          since    usage                              summary
-  {"BITFIELD",    -2,    Keys::One(), kWrite | kGrows,   Acl::kBitmap, BitFieldCommand, "3.2.0", "key [GET type offset|[OVERFLOW WRAP|SAT|FAIL] SET type offset value|INCRBY type offset increment [...]]", "Reads and writes integers of any width at any bit of a string."},
-  {"BITFIELD_RO", -2,    Keys::One(), kReadOnly | kFast, Acl::kBitmap, BitFieldRo,      "6.0.0", "key [GET type offset [...]]",     "Reads integers of any width at any bit of a string."},
+  // name         arity  keys         flags              acl           handler          since    usage                                     summary
+  {"BITFIELD",    -2,    Keys::One(), kWrite | kGrows,   Acl::kBitmap, BitFieldCommand, "3.2.0", "key [operation=<GET get-block=(encoding offset)|write=([OVERFLOW overflow-block=<WRAP|SAT|FAIL>] write-operation=<SET set-block=(encoding offset value:integer)|INCRBY incrby-block=(encoding offset increment)>)>...]", "Reads and writes integers of any width at any bit of a string."},
+  {"BITFIELD_RO", -2,    Keys::One(), kReadOnly | kFast, Acl::kBitmap, BitFieldRo,      "6.0.0", "key [GET get-block=(encoding offset)*]", "Reads integers of any width at any bit of a string."},
 };
 // clang-format on
 static_assert(WellFormed(kBitFieldCommands),

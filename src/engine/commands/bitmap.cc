@@ -210,12 +210,12 @@ void BitOp(Call& call) {
 
 // clang-format off
 constexpr Command kBitmapCommands[] = {
-  // name      arity  keys                   flags               acl           handler   since    usage                                 summary
-  {"BITCOUNT", -2,    Keys::One(),           kReadOnly,          Acl::kBitmap, BitCount, "2.6.0", "key [start end [BYTE|BIT]]",         "Counts the set bits of a string."},
-  {"BITOP",    -4,    Keys::Range(2, -1, 1), kWrite | kGrows,    Acl::kBitmap, BitOp,    "2.6.0", "AND|OR|XOR|NOT destkey key [key ...]", "Combines strings bit by bit and stores the result."},
-  {"BITPOS",   -3,    Keys::One(),           kReadOnly,          Acl::kBitmap, BitPos,   "2.8.7", "key bit [start [end [BYTE|BIT]]]",   "Finds the first set or clear bit of a string."},
-  {"GETBIT",   3,     Keys::One(),           kReadOnly | kFast,  Acl::kBitmap, GetBit,   "2.2.0", "key offset",                         "Returns one bit of a string."},
-  {"SETBIT",   4,     Keys::One(),           kWrite | kGrows,    Acl::kBitmap, SetBit,   "2.2.0", "key offset value",                   "Sets or clears one bit of a string, which grows with zeros as needed."},
+  // name      arity  keys                   flags               acl           handler   since    usage                                              summary
+  {"BITCOUNT", -2,    Keys::One(),           kReadOnly,          Acl::kBitmap, BitCount, "2.6.0", "key [range=(start end [unit=<BYTE|BIT>@7.0.0])]", "Counts the set bits of a string."},
+  {"BITOP",    -4,    Keys::Range(2, -1, 1), kWrite | kGrows,    Acl::kBitmap, BitOp,    "2.6.0", "operation=<AND|OR|XOR|NOT> destkey key...",       "Combines strings bit by bit and stores the result."},
+  {"BITPOS",   -3,    Keys::One(),           kReadOnly,          Acl::kBitmap, BitPos,   "2.8.7", "key bit:integer [range=(start [end-unit-block=(end [unit=<BYTE|BIT>@7.0.0])])]", "Finds the first set or clear bit of a string."},
+  {"GETBIT",   3,     Keys::One(),           kReadOnly | kFast,  Acl::kBitmap, GetBit,   "2.2.0", "key offset",                                      "Returns one bit of a string."},
+  {"SETBIT",   4,     Keys::One(),           kWrite | kGrows,    Acl::kBitmap, SetBit,   "2.2.0", "key offset value:integer",                        "Sets or clears one bit of a string, which grows with zeros as needed."},
 };
 // clang-format on
 static_assert(WellFormed(kBitmapCommands),

@@ -26,11 +26,13 @@ struct BlockedRequest : Waiter {
   const AclUser* user = nullptr;  // whose rights are looked at again; null: whoever may do all
   int db = 0;
   int protocol_version = 2;
-  uint64_t deadline_ms = 0;       // Unix ms; 0 waits for ever
-  std::string timeout_reply;      // sent when the deadline passes
-  uint64_t spent_ticks = 0;       // before it began to wait
-  bool ends_without_key = false;  // the wait is over, with an error, when a key goes
-  bool is_served = false;         // or timed out, or gone: whoever comes later leaves it alone
+  uint64_t deadline_ms = 0;             // Unix ms; 0 waits for ever
+  std::string timeout_reply;            // sent when the deadline passes
+  std::function<std::string()> answer;  // makes that reply instead, if it is set
+  uint64_t spent_ticks = 0;             // before it began to wait
+  bool ends_without_key = false;        // the wait is over, with an error, when a key goes
+  bool is_tracking = false;             // the client is told when what it reads changes
+  bool is_served = false;  // or timed out, or gone: whoever comes later leaves it alone
 };
 
 // What a handler asks for when it blocks.
@@ -42,6 +44,8 @@ struct BlockWish {
   // Instead of the request's own, which would mean something else when it runs again; empty: none.
   std::vector<std::string> arguments;
   bool ends_without_key = false;
+  // Makes the reply for when the deadline passes, instead of timeout_reply; on the client's worker.
+  std::function<std::string()> answer = {};
 };
 
 }  // namespace kiln

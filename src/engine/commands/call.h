@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -81,6 +83,21 @@ struct Call {
     return position < 64 && (hidden_arguments >> position & 1) != 0;
   }
 
+  // While there is a journal, what the call changed is replayed by running its request again. Where
+  // that would do something else (it depends on the time, on random numbers or on waiting), the
+  // handler says what to run instead; once for each command, or ReplayAs nothing.
+  bool is_journaled() const { return const_cast<Db&>(db).context().journal != nullptr; }
+  void ReplayAs(std::initializer_list<std::string_view> words) {
+    ReplayAs(std::span<const std::string_view>(words.begin(), words.size()));
+  }
+  void ReplayAs(std::span<const std::string_view> words) {
+    replays_itself = true;
+    if (is_journaled() && !words.empty()) db.context().journal->Replay(db.index(), words);
+  }
+  bool replays_itself = false;
+  // A journal is being replayed: what Redis wrote there counts, even if a client may not say it.
+  bool is_replay() const { return db.now_ms() == 0; }
+
   // Replies with an error.
   void Fail(Error error) { reply.Error(TextOf(error)); }
   void FailText(std::string_view text) { reply.Error(text); }
@@ -90,7 +107,7 @@ struct Call {
   // reply.
   void Block(std::vector<Key> keys, uint64_t deadline_ms, std::string_view timeout_reply) {
     if (!may_block) return reply.Raw(timeout_reply);
-    effects.block = {true, std::move(keys), deadline_ms, std::string(timeout_reply), {}, false};
+    effects.block = {true, std::move(keys), deadline_ms, std::string(timeout_reply), {}, false, {}};
   }
   bool may_block = true;
   // For kWalksShards: runs f() with one shard locked.

@@ -8,6 +8,7 @@
 #include "engine/commands/command_errors.h"
 #include "engine/commands/groups.h"
 #include "engine/commands/help.h"
+#include "engine/commands/replication.h"
 #include "engine/commands/services.h"
 
 namespace kiln {
@@ -15,22 +16,19 @@ namespace {
 
 // ---- One's own connection ----
 
-// CLIENT CACHING <YES | NO>
-void ClientCaching(Call& call) {
-  call.FailText(
-      "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or "
-      "OPTOUT mode enabled");
+// CLIENT CAPA capability [capability ...]
+// What the client is able to do; what is not known is no error, as in Valkey.
+void ClientCapa(Call& call) {
+  for (std::string_view word : call.args.Rest()) {
+    if (EqualsWord(word, "redirect")) call.client.knows_redirect = true;
+  }
+  call.reply.Ok();
 }
 
 // CLIENT GETNAME
 void ClientGetName(Call& call) {
   if (call.client.name.empty()) return call.reply.Null();
   call.reply.Bulk(call.client.name);
-}
-
-// CLIENT GETREDIR
-void ClientGetRedir(Call& call) {
-  call.reply.Integer(-1);
 }
 
 // CLIENT HELP
@@ -118,6 +116,17 @@ void ClientNoTouch(Call& call) {
   Switch(call, &call.client.no_touch);
 }
 
+// CLIENT MAINT_NOTIFICATIONS <ON [option value ...] | OFF>
+// Newer clients ask to be told of maintenance. They are told nothing, for connections outlive it or
+// end; the wish is kept.
+void ClientMaintNotifications(Call& call) {
+  bool on = call.args.Take("ON");
+  if (!on && !call.args.Take("OFF")) return call.Fail(Error::kSyntax);
+  if (call.args.Left() % 2 != 0 || (!on && call.args.More())) return call.Fail(Error::kSyntax);
+  call.client.wants_maintenance = on;
+  call.reply.Ok();
+}
+
 // CLIENT REPLY <ON | OFF | SKIP>
 void ClientReply(Call& call) {
   ReplyMode& mode = call.client.reply_mode;
@@ -159,18 +168,6 @@ void ClientSetName(Call& call) {
   call.reply.Ok();
 }
 
-// CLIENT TRACKINGINFO
-void ClientTrackingInfo(Call& call) {
-  call.reply.Map(3);
-  call.reply.Bulk("flags");
-  call.reply.Set(1);
-  call.reply.Bulk("off");
-  call.reply.Bulk("redirect");
-  call.reply.Integer(-1);
-  call.reply.Bulk("prefixes");
-  call.reply.Array(0);
-}
-
 // ---- Others ----
 
 enum class ClientType { kAny, kNormal, kMaster, kReplica, kPubSub };
@@ -192,6 +189,8 @@ bool ReadType(Call& call, std::string_view word, ClientType* type) {
 
 bool IsOfType(const Client& client, ClientType type) {
   if (type == ClientType::kAny) return true;
+  if (client.is_primary) return type == ClientType::kMaster;
+  if (client.replica != nullptr && client.replica->is_attached) return type == ClientType::kReplica;
   return type == (client.subscriptions.any() ? ClientType::kPubSub : ClientType::kNormal);
 }
 
@@ -200,6 +199,7 @@ bool IsOfType(const Client& client, ClientType type) {
 std::vector<Client*> AllClients(Call& call) {
   std::vector<Client*> all;
   call.services.clients->ForEach([&](Client& client) { all.push_back(&client); });
+  if (Client* primary = call.services.replication->PrimaryClient()) all.push_back(primary);
   std::sort(all.begin(), all.end(),
             [](Client* a, Client* b) { return a->handle.id < b->handle.id; });
   return all;
@@ -213,6 +213,7 @@ void ReplyList(Call& call, const std::vector<Client*>& clients) {
 
 // CLIENT LIST [TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]
 void ClientList(Call& call) {
+  call.services.clients->EvictClients();  // it shows nobody who is about to go
   std::vector<Client*> all = AllClients(call);
   if (!call.args.More()) return ReplyList(call, all);
   if (call.args.Left() == 2 && call.args.Take("TYPE")) {
@@ -293,7 +294,8 @@ void ClientKill(Call& call) {
   int64_t killed = 0;
   for (Client* client : AllClients(call)) {
     if (!filter.Matches(*client, call.client)) continue;
-    if (client->is_admin && !call.client.is_admin) continue;  // it is not for the others to end
+    // The admin socket is not for the others to end.
+    if (client->is_admin && !client->is_primary && !call.client.is_admin) continue;
     ++killed;
     if (client == &call.client) {
       client->CloseAfterReply();
@@ -354,25 +356,24 @@ constexpr Acl kAcl = Acl::kConnection;
 
 // clang-format off
 constexpr Command kClientCommands[] = {
-  // name                  arity  keys          flags               acl        handler             since     usage                                                                     summary
-  {"CLIENT",               -2,    Keys::None(), kContainer,         Acl::kNone, nullptr,           "2.4.0",  "",                                                                       "A container for commands about connections."},
-  {"CLIENT|CACHING",       3,     Keys::None(), kOwn,               kAcl,      ClientCaching,      "6.0.0",  "<YES | NO>",                                                             "Says whether the keys of the next command are tracked."},
-  {"CLIENT|GETNAME",       2,     Keys::None(), kOwn,               kAcl,      ClientGetName,      "2.6.9",  "",                                                                       "Returns the name of the connection."},
-  {"CLIENT|GETREDIR",      2,     Keys::None(), kOwn,               kAcl,      ClientGetRedir,     "6.0.0",  "",                                                                       "Returns the client that gets the connection's tracking messages."},
-  {"CLIENT|HELP",          2,     Keys::None(), kLoading | kStale,  kAcl,      ClientHelp,         "5.0.0",  "",                                                                       "Describes the subcommands."},
-  {"CLIENT|ID",            2,     Keys::None(), kOwn,               kAcl,      ClientId,           "5.0.0",  "",                                                                       "Returns the number of the connection."},
-  {"CLIENT|INFO",          2,     Keys::None(), kOwn,               kAcl,      ClientInfo,         "6.2.0",  "",                                                                       "Returns information about the connection."},
-  {"CLIENT|KILL",          -3,    Keys::None(), kOthers,            kAcl,      ClientKill,         "2.4.0",  "<ip:port | <[ID client-id] | [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | [LADDR ip:port] | [SKIPME <YES | NO>] [...]>>", "Closes connections."},
-  {"CLIENT|LIST",          -2,    Keys::None(), kOthers,            kAcl,      ClientList,         "2.4.0",  "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]", "Lists connections."},
-  {"CLIENT|NO-EVICT",      3,     Keys::None(), kOwn | kAdmin,      kAcl,      ClientNoEvict,      "7.0.0",  "<ON | OFF>",                                                             "Keeps the connection when clients need too much memory."},
-  {"CLIENT|NO-TOUCH",      3,     Keys::None(), kOwn,               kAcl,      ClientNoTouch,      "7.2.0",  "<ON | OFF>",                                                             "Says whether the connection's commands count as uses of keys."},
-  {"CLIENT|PAUSE",         -3,    Keys::None(), kOthers,            kAcl,      ClientPause,        "3.0.0",  "timeout [WRITE | ALL]",                                                  "Holds requests back for a time."},
-  {"CLIENT|REPLY",         3,     Keys::None(), kOwn,               kAcl,      ClientReply,        "3.2.0",  "<ON | OFF | SKIP>",                                                      "Says whether the connection gets replies."},
-  {"CLIENT|SETINFO",       4,     Keys::None(), kOwn,               kAcl,      ClientSetInfo,      "7.2.0",  "<LIB-NAME libname | LIB-VER libver>",                                    "Names the client library of the connection."},
-  {"CLIENT|SETNAME",       3,     Keys::None(), kOwn,               kAcl,      ClientSetName,      "2.6.9",  "connection-name",                                                        "Names the connection."},
-  {"CLIENT|TRACKINGINFO",  2,     Keys::None(), kOwn,               kAcl,      ClientTrackingInfo, "6.2.0",  "",                                                                       "Returns how the connection's keys are tracked."},
-  {"CLIENT|UNBLOCK",       -3,    Keys::None(), kOthers,            kAcl,      ClientUnblock,      "5.0.0",  "client-id [TIMEOUT | ERROR]",                                            "Ends the wait of a blocked client."},
-  {"CLIENT|UNPAUSE",       2,     Keys::None(), kOthers,            kAcl,      ClientUnpause,      "6.2.0",  "",                                                                       "Ends a pause."},
+  // name                  arity  keys          flags               acl        handler             since     usage                                         summary
+  {"CLIENT",               -2,    Keys::None(), kContainer,         Acl::kNone, nullptr,           "2.4.0",  "",                                           "A container for commands about connections."},
+  {"CLIENT|CAPA",          -3,    Keys::None(), kOwn,               kAcl,      ClientCapa,         "8.0.0",  "capability...",                              "Says what the client is able to do."},
+  {"CLIENT|GETNAME",       2,     Keys::None(), kOwn,               kAcl,      ClientGetName,      "2.6.9",  "",                                           "Returns the name of the connection."},
+  {"CLIENT|HELP",          2,     Keys::None(), kLoading | kStale,  kAcl,      ClientHelp,         "5.0.0",  "",                                           "Describes the subcommands."},
+  {"CLIENT|ID",            2,     Keys::None(), kOwn,               kAcl,      ClientId,           "5.0.0",  "",                                           "Returns the number of the connection."},
+  {"CLIENT|INFO",          2,     Keys::None(), kOwn,               kAcl,      ClientInfo,         "6.2.0",  "",                                           "Returns information about the connection."},
+  {"CLIENT|KILL",          -3,    Keys::None(), kOthers,            kAcl,      ClientKill,         "2.4.0",  "filter=<old-format'ip:port'!2.8.12|new-format=<[ID client-id@2.8.12]|[TYPE client-type=<'normal'|'master'@3.2.0|'slave'|'replica'@5.0.0|'pubsub'>@2.8.12]|[USER username]|[ADDR addr'ip:port']|[LADDR laddr'ip:port'@6.2.0]|[SKIPME skipme=<YES|NO>]>...>", "Closes connections."},
+  {"CLIENT|LIST",          -2,    Keys::None(), kOthers,            kAcl,      ClientList,         "2.4.0",  "[TYPE client-type=<'normal'|'master'|'replica'|'pubsub'>@5.0.0] [ID client-id...@6.2.0]", "Lists connections."},
+  {"CLIENT|MAINT_NOTIFICATIONS", -3, Keys::None(), kOwn,            kAcl,      ClientMaintNotifications, "8.2.0", "enabled=<ON|OFF> [data=(option value)...]", "Says whether the client wants to hear of maintenance."},
+  {"CLIENT|NO-EVICT",      3,     Keys::None(), kOwn | kAdmin,      kAcl,      ClientNoEvict,      "7.0.0",  "enabled=<ON|OFF>",                           "Keeps the connection when clients need too much memory."},
+  {"CLIENT|NO-TOUCH",      3,     Keys::None(), kOwn,               kAcl,      ClientNoTouch,      "7.2.0",  "enabled=<ON|OFF>",                           "Says whether the connection's commands count as uses of keys."},
+  {"CLIENT|PAUSE",         -3,    Keys::None(), kOthers,            kAcl,      ClientPause,        "3.0.0",  "timeout:integer [mode=<WRITE|ALL>@6.2.0]",   "Holds requests back for a time."},
+  {"CLIENT|REPLY",         3,     Keys::None(), kOwn,               kAcl,      ClientReply,        "3.2.0",  "action=<ON|OFF|SKIP>",                       "Says whether the connection gets replies."},
+  {"CLIENT|SETINFO",       4,     Keys::None(), kOwn,               kAcl,      ClientSetInfo,      "7.2.0",  "attr=<'lib-name' libname|'lib-ver' libver>", "Names the client library of the connection."},
+  {"CLIENT|SETNAME",       3,     Keys::None(), kOwn,               kAcl,      ClientSetName,      "2.6.9",  "connection-name",                            "Names the connection."},
+  {"CLIENT|UNBLOCK",       -3,    Keys::None(), kOthers,            kAcl,      ClientUnblock,      "5.0.0",  "client-id [unblock-type=<TIMEOUT|ERROR>]",   "Ends the wait of a blocked client."},
+  {"CLIENT|UNPAUSE",       2,     Keys::None(), kOthers,            kAcl,      ClientUnpause,      "6.2.0",  "",                                           "Ends a pause."},
 };
 // clang-format on
 static_assert(WellFormed(kClientCommands),

@@ -39,6 +39,7 @@ enum CommandFlag : uint32_t {
   kContainer = 1u << 18,  // has subcommand rows, named "PARENT|CHILD"
   kNoAsyncLoading = 1u << 19,
   kDebugOnly = 1u << 20,
+  kAsking = 1u << 21,  // as if ASKING had been sent before it
 
   // How Kiln runs it.
   kGate = 1u << 24,         // runs alone: no other worker is inside
@@ -115,7 +116,7 @@ struct Command {
   Acl acl;
   CommandHandler handler;  // null only for containers, which answer through their subcommands
   std::string_view since;
-  std::string_view usage;  // the arguments, as the documentation prints them
+  std::string_view usage;  // the arguments, in the notation of command_syntax.h
   std::string_view summary;
   // Derived when the CommandTable is built: the row's place among all rows, the words of its name,
   // where its first key is (0: nowhere fixed), and whether that key is all that it locks.

@@ -5,6 +5,7 @@
 #include "base/glob.h"
 #include "engine/commands/acl_category.h"
 #include "engine/commands/call.h"
+#include "engine/commands/command_reply.h"
 #include "engine/commands/command_table.h"
 #include "engine/commands/groups.h"
 #include "engine/commands/help.h"
@@ -13,60 +14,6 @@
 
 namespace kiln {
 namespace {
-
-struct FlagName {
-  uint32_t flag;
-  std::string_view name;
-};
-
-// In the order in which Redis tells them; the others are not told.
-constexpr FlagName kFlagNames[] = {
-    {kWrite, "write"},
-    {kReadOnly, "readonly"},
-    {kGrows, "denyoom"},
-    {kAdmin, "admin"},
-    {kPubSub, "pubsub"},
-    {kNoScript, "noscript"},
-    {kBlocking, "blocking"},
-    {kLoading, "loading"},
-    {kStale, "stale"},
-    {kSkipMonitor, "skip_monitor"},
-    {kSkipSlowlog, "skip_slowlog"},
-    {kFast, "fast"},
-    {kNoAuth, "no_auth"},
-    {kNoMandatoryKeys, "no_mandatory_keys"},
-    {kNoAsyncLoading, "no_async_loading"},
-    {kNoMulti, "no_multi"},
-    {kMovableKeys, "movablekeys"},
-    {kAllowBusy, "allow_busy"},
-};
-
-// The word that COMMAND DOCS groups a command under, by its category.
-struct GroupName {
-  Acl category;
-  std::string_view name;
-};
-constexpr GroupName kGroupNames[] = {
-    {Acl::kBitmap, "bitmap"},
-    {Acl::kHyperLogLog, "hyperloglog"},
-    {Acl::kGeo, "geo"},
-    {Acl::kStream, "stream"},
-    {Acl::kString, "string"},
-    {Acl::kList, "list"},
-    {Acl::kHash, "hash"},
-    {Acl::kSet, "set"},
-    {Acl::kSortedSet, "sorted-set"},
-    {Acl::kScripting, "scripting"},
-    {Acl::kTransaction, "transactions"},
-    {Acl::kConnection, "connection"},
-    {Acl::kKeyspace, "generic"},
-};
-
-std::string LowerName(const Command& command) {
-  std::string name(command.name);
-  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return name;
-}
 
 bool IsSubcommand(const Command& command) {
   return command.name.find('|') != std::string_view::npos;
@@ -80,95 +27,13 @@ const Command* FindFullName(Call& call, std::string_view name) {
   return call.services.commands->FindChild(*command, name.substr(bar + 1));
 }
 
-void ReplyFlags(Reply& reply, const Command& command) {
-  size_t at = reply.Later();
-  size_t count = 0;
-  for (const FlagName& row : kFlagNames) {
-    if (!command.Is(row.flag)) continue;
-    reply.Simple(row.name);
-    ++count;
-  }
-  reply.EndSet(at, count);
-}
-
-void ReplyCategories(Reply& reply, const Command& command) {
-  size_t at = reply.Later();
-  size_t count = 0;
-  for (const AclCategory& category : AclCategories()) {
-    if (!IsInCategory(command, category)) continue;
-    reply.Simple("@" + std::string(category.name));
-    ++count;
-  }
-  reply.EndSet(at, count);
-}
-
-struct AccessName {
-  uint8_t flag;
-  std::string_view name;
-};
-constexpr AccessName kAccessNames[] = {
-    {kKeyReadOnly, "RO"},   {kKeyReadWrite, "RW"},  {kKeyOverwrite, "OW"},  {kKeyRemove, "RM"},
-    {kKeyAccess, "access"}, {kKeyUpdate, "update"}, {kKeyInsert, "insert"}, {kKeyDelete, "delete"},
-};
-
-void ReplyKeyAccess(Reply& reply, uint8_t access) {
-  size_t at = reply.Later();
-  size_t count = 0;
-  for (const AccessName& row : kAccessNames) {
-    if ((access & row.flag) == 0) continue;
-    reply.Simple(row.name);
-    ++count;
-  }
-  reply.EndSet(at, count);
-}
-
-void ReplyPart(Reply& reply, std::string_view part, std::string_view type,
-               std::initializer_list<std::pair<std::string_view, int>> spec) {
-  reply.Bulk(part);
-  reply.Map(2);
-  reply.Bulk("type");
-  reply.Bulk(type);
-  reply.Bulk("spec");
-  reply.Map(spec.size());
-  for (const auto& [name, value] : spec) {
-    reply.Bulk(name);
-    reply.Integer(value);
-  }
-}
-
-void ReplyKeySpecs(Reply& reply, const Command& command) {
-  const Keys& keys = command.keys;
-  reply.Set(keys.any() ? 1 : 0);
-  if (!keys.any()) return;
-  reply.Map(3);
-  reply.Bulk("flags");
-  ReplyKeyAccess(reply, KeyAccessOf(command, 0, {}));
-  if (keys.first == 0) {
-    ReplyPart(reply, "begin_search", "unknown", {});
-    return ReplyPart(reply, "find_keys", "unknown", {});
-  }
-  ReplyPart(reply, "begin_search", "index", {{"index", keys.first}});
-  int last = keys.last < 0 ? keys.last : keys.last - keys.first;
-  ReplyPart(reply, "find_keys", "range", {{"lastkey", last}, {"keystep", keys.step}, {"limit", 0}});
-}
-
 void ReplyInfo(Call& call, const Command* command) {
-  Reply& reply = call.reply;
-  if (command == nullptr) return reply.Null();
-  reply.Array(10);
-  reply.Bulk(LowerName(*command));
-  reply.Integer(command->arity);
-  ReplyFlags(reply, *command);
-  reply.Integer(command->keys.first);
-  reply.Integer(command->keys.last);
-  reply.Integer(command->keys.step);
-  ReplyCategories(reply, *command);
-  reply.Set(0);  // tips
-  ReplyKeySpecs(reply, *command);
-  if (!command->Is(kContainer)) return reply.Set(0);
-  auto children = call.services.commands->Children(*command);
-  reply.Array(children.size());
-  for (const Command* child : children) ReplyInfo(call, child);
+  if (command == nullptr) return call.reply.Null();
+  ReplyCommandInfo(call.reply, *call.services.commands, *command);
+}
+
+void ReplyDocs(Call& call, const Command& command) {
+  ReplyCommandDocs(call.reply, *call.services.commands, command);
 }
 
 template <class F>
@@ -187,32 +52,6 @@ void ReplyInfoOfAll(Call& call) {
   size_t count =
       ForEachTopCommand(call, [&](const Command& command) { ReplyInfo(call, &command); });
   call.reply.EndArray(at, count);
-}
-
-std::string_view GroupOf(const Command& command) {
-  if (command.Is(kPubSub)) return "pubsub";
-  for (const GroupName& row : kGroupNames) {
-    if (Has(command.acl, row.category)) return row.name;
-  }
-  return "server";
-}
-
-void ReplyDocs(Call& call, const Command& command) {
-  Reply& reply = call.reply;
-  bool has_children = command.Is(kContainer);
-  reply.Bulk(LowerName(command));
-  reply.Map(has_children ? 4 : 3);
-  reply.Bulk("summary");
-  reply.Bulk(command.summary);
-  reply.Bulk("since");
-  reply.Bulk(command.since);
-  reply.Bulk("group");
-  reply.Bulk(GroupOf(command));
-  if (!has_children) return;
-  auto children = call.services.commands->Children(command);
-  reply.Bulk("subcommands");
-  reply.Map(children.size());
-  for (const Command* child : children) ReplyDocs(call, *child);
 }
 
 // COMMAND
@@ -338,15 +177,15 @@ constexpr uint32_t kInfo = kLoading | kStale;
 
 // clang-format off
 constexpr Command kCommandInfoCommands[] = {
-  // name                      arity  keys          flags               acl               handler                 since     usage                                                                     summary
-  {"COMMAND",                  -1,    Keys::None(), kInfo | kContainer, Acl::kConnection, CommandAll,             "2.8.13", "",                                                                       "Returns detailed information about all commands."},
-  {"COMMAND|COUNT",            2,     Keys::None(), kInfo,              Acl::kConnection, CommandCount,           "2.8.13", "",                                                                       "Returns the number of commands."},
-  {"COMMAND|DOCS",             -2,    Keys::None(), kInfo,              Acl::kConnection, CommandDocs,            "7.0.0",  "[command-name [command-name ...]]",                                      "Returns documentation of commands."},
-  {"COMMAND|GETKEYS",          -3,    Keys::None(), kInfo,              Acl::kConnection, CommandGetKeys,         "2.8.13", "command [arg [arg ...]]",                                                "Returns the keys of a command."},
-  {"COMMAND|GETKEYSANDFLAGS",  -3,    Keys::None(), kInfo,              Acl::kConnection, CommandGetKeysAndFlags, "7.0.0",  "command [arg [arg ...]]",                                                "Returns the keys of a command and how it uses them."},
-  {"COMMAND|HELP",             2,     Keys::None(), kInfo,              Acl::kConnection, CommandHelp,            "5.0.0",  "",                                                                       "Describes the subcommands."},
-  {"COMMAND|INFO",             -2,    Keys::None(), kInfo,              Acl::kConnection, CommandInfo,            "2.8.13", "[command-name [command-name ...]]",                                      "Returns information about one, several or all commands."},
-  {"COMMAND|LIST",             -2,    Keys::None(), kInfo,              Acl::kConnection, CommandList,            "7.0.0",  "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]",    "Returns the names of commands."},
+  // name                      arity  keys          flags               acl               handler                 since     usage                summary
+  {"COMMAND",                  -1,    Keys::None(), kInfo | kContainer, Acl::kConnection, CommandAll,             "2.8.13", "",                  "Returns detailed information about all commands."},
+  {"COMMAND|COUNT",            2,     Keys::None(), kInfo,              Acl::kConnection, CommandCount,           "2.8.13", "",                  "Returns the number of commands."},
+  {"COMMAND|DOCS",             -2,    Keys::None(), kInfo,              Acl::kConnection, CommandDocs,            "7.0.0",  "[command-name...]", "Returns documentation of commands."},
+  {"COMMAND|GETKEYS",          -3,    Keys::None(), kInfo,              Acl::kConnection, CommandGetKeys,         "2.8.13", "command [arg...]",  "Returns the keys of a command."},
+  {"COMMAND|GETKEYSANDFLAGS",  -3,    Keys::None(), kInfo,              Acl::kConnection, CommandGetKeysAndFlags, "7.0.0",  "command [arg...]",  "Returns the keys of a command and how it uses them."},
+  {"COMMAND|HELP",             2,     Keys::None(), kInfo,              Acl::kConnection, CommandHelp,            "5.0.0",  "",                  "Describes the subcommands."},
+  {"COMMAND|INFO",             -2,    Keys::None(), kInfo,              Acl::kConnection, CommandInfo,            "2.8.13", "[command-name...]", "Returns information about one, several or all commands."},
+  {"COMMAND|LIST",             -2,    Keys::None(), kInfo,              Acl::kConnection, CommandList,            "7.0.0",  "[FILTERBY filterby=<MODULE module-name|ACLCAT category|PATTERN pattern>]", "Returns the names of commands."},
 };
 // clang-format on
 static_assert(WellFormed(kCommandInfoCommands),

@@ -127,9 +127,16 @@ class CommandCache {
   // As CommandTable::Find. The byte behind the name must be readable, as it is in every request.
   [[gnu::always_inline]] inline const Command* Find(Arguments arguments) {
     std::string_view name = arguments[0];
-    if (name.size() != 3 && name.size() != 4) return table_.Find(arguments);
     uint32_t word;  // of a name of three letters, with what is behind it
-    std::memcpy(&word, name.data(), sizeof(word));
+    if (name.size() == 3 || name.size() == 4) [[likely]] {
+      std::memcpy(&word, name.data(), sizeof(word));
+    } else if (name.size() == 2) {
+      uint16_t letters;
+      std::memcpy(&letters, name.data(), sizeof(letters));
+      word = letters;
+    } else {
+      return table_.Find(arguments);
+    }
     Entry& entry = entries_[word * 0x9e3779b1u >> (32 - kEntryBits)];
     if (entry.word != word || entry.size != name.size()) [[unlikely]]
       return Remember(arguments, word, &entry);

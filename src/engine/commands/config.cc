@@ -3,6 +3,7 @@
 #include "engine/commands/call.h"
 #include "engine/commands/groups.h"
 #include "engine/commands/help.h"
+#include "engine/commands/persistence.h"
 #include "engine/commands/services.h"
 #include "params/parameter_set.h"
 
@@ -60,6 +61,11 @@ void ConfigRewrite(Call& call) {
   call.reply.Ok();
 }
 
+// Where files are is not to change while they are read.
+bool IsFixedWhileLoading(std::string_view name) {
+  return EqualsWord(name, "DIR") || EqualsWord(name, "APPENDONLY");
+}
+
 // CONFIG SET parameter value [parameter value ...]
 void ConfigSet(Call& call) {
   Arguments words = call.args.Rest();
@@ -68,6 +74,8 @@ void ConfigSet(Call& call) {
   for (size_t i = 0; i < words.size(); i += 2) {
     changes.emplace_back(words[i], words[i + 1]);
     if (IsSecret(words[i])) call.HideArgument(i + 3);  // behind CONFIG SET name
+    if (call.services.persistence->IsLoading() && IsFixedWhileLoading(words[i]))
+      return call.FailText("LOADING Redis is loading the dataset in memory");
   }
   bool may_set_protected = IsAllowed(call.settings().enable_protected_configs, call.client);
   std::string error = call.services.parameters->SetMany(changes, may_set_protected);
@@ -84,14 +92,14 @@ constexpr uint32_t kConfig = kAdmin | kNoScript | kLoading | kStale;
 
 // clang-format off
 constexpr Command kConfigCommands[] = {
-  // name               arity  keys          flags                                     acl              handler          since    usage                                  summary
-  {"CONFIG",            -2,    Keys::None(), kContainer,                               Acl::kNone,      nullptr,         "2.0.0", "",                                    "A container for server configuration commands."},
-  {"CONFIG|GET",        -3,    Keys::None(), kConfig,                                  Acl::kNone,      ConfigGet,       "2.0.0", "parameter [parameter ...]",           "Returns the values of parameters."},
-  {"CONFIG|HELP",       2,     Keys::None(), kLoading | kStale,                        Acl::kNone,      ConfigHelp,      "5.0.0", "",                                    "Describes the subcommands."},
-  {"CONFIG|RESETSTAT",  2,     Keys::None(), kConfig | kGate,                          Acl::kNone,      ConfigResetStat, "2.0.0", "",                                    "Sets the statistics to zero."},
-  {"CONFIG|REWRITE",    2,     Keys::None(), kConfig | kGate,                          Acl::kNone,      ConfigRewrite,   "2.8.0", "",                                    "Writes the parameters to the configuration file."},
-  {"CONFIG|SET",        -4,    Keys::None(), kConfig | kGate | kEndsBatch,             Acl::kNone,      ConfigSet,       "2.0.0", "parameter value [parameter value ...]", "Changes parameters of the running server."},
-  {"INFO",              -1,    Keys::None(), kLoading | kStale | kGate,                Acl::kDangerous, Info,            "1.0.0", "[section [section ...]]",             "Returns information and statistics about the server."},
+  // name               arity  keys          flags                                     acl              handler          since    usage                        summary
+  {"CONFIG",            -2,    Keys::None(), kContainer,                               Acl::kNone,      nullptr,         "2.0.0", "",                          "A container for server configuration commands."},
+  {"CONFIG|GET",        -3,    Keys::None(), kConfig,                                  Acl::kNone,      ConfigGet,       "2.0.0", "parameter...",              "Returns the values of parameters."},
+  {"CONFIG|HELP",       2,     Keys::None(), kLoading | kStale,                        Acl::kNone,      ConfigHelp,      "5.0.0", "",                          "Describes the subcommands."},
+  {"CONFIG|RESETSTAT",  2,     Keys::None(), kConfig | kGate,                          Acl::kNone,      ConfigResetStat, "2.0.0", "",                          "Sets the statistics to zero."},
+  {"CONFIG|REWRITE",    2,     Keys::None(), kConfig | kGate,                          Acl::kNone,      ConfigRewrite,   "2.8.0", "",                          "Writes the parameters to the configuration file."},
+  {"CONFIG|SET",        -4,    Keys::None(), kConfig | kGate | kEndsBatch,             Acl::kNone,      ConfigSet,       "2.0.0", "data=(parameter value)...", "Changes parameters of the running server."},
+  {"INFO",              -1,    Keys::None(), kLoading | kStale | kGate,                Acl::kDangerous, Info,            "1.0.0", "[section...]",              "Returns information and statistics about the server."},
 };
 // clang-format on
 static_assert(WellFormed(kConfigCommands),

@@ -1,9 +1,12 @@
 // Connection commands: who a client is and how it talks.
 
+#include <utility>
+
 #include "base/version.h"
 #include "engine/commands/access_control.h"
 #include "engine/commands/call.h"
 #include "engine/commands/client_name.h"
+#include "engine/commands/client_tracking.h"
 #include "engine/commands/command_errors.h"
 #include "engine/commands/groups.h"
 #include "engine/commands/services.h"
@@ -76,7 +79,7 @@ bool ReadHello(Call& call, HelloOptions* options) {
 
 void ReplyHello(Call& call) {
   Reply& reply = call.reply;
-  reply.Map(7);
+  reply.Map(8);
   reply.Bulk("server");
   reply.Bulk("redis");
   reply.Bulk("version");
@@ -91,6 +94,8 @@ void ReplyHello(Call& call) {
   reply.Bulk("master");
   reply.Bulk("modules");
   reply.Array(0);
+  reply.Bulk("kiln_version");
+  reply.Bulk(kKilnVersion);
 }
 
 // HELLO [protover [AUTH username password] [SETNAME clientname]]
@@ -141,6 +146,7 @@ void Reset(Call& call) {
   Client& client = call.client;
   call.services.nested->DiscardTransaction(client, false);
   LeaveAllChannels(call);
+  call.services.tracker->Stop(client);
   call.services.server->SetMonitor(client, false);
   client.db = 0;
   client.protocol_version = 2;
@@ -148,6 +154,8 @@ void Reset(Call& call) {
   client.name.clear();
   client.no_evict = false;
   client.no_touch = false;
+  client.knows_redirect = false;
+  client.wants_maintenance = false;
   client.reply_mode = ReplyMode::kOn;
   call.reply.Simple("RESET");
 }
@@ -156,6 +164,9 @@ void Reset(Call& call) {
 void Select(Call& call) {
   int64_t index = call.args.Integer();
   if (!call.args.Done()) return call.Fail(call.args.error());
+  if (!std::in_range<int32_t>(index))
+    return call.FailText(
+        "ERR value is out of range, value must between -2147483648 and 2147483647");
   if (index < 0 || index >= call.db.keyspace().databases())
     return call.Fail(Error::kDbIndexOutOfRange);
   call.client.db = static_cast<int>(index);
@@ -167,14 +178,14 @@ constexpr uint32_t kBeforeAuth = kAnyTime | kNoScript | kNoAuth | kAllowBusy;
 
 // clang-format off
 constexpr Command kConnectionCommands[] = {
-  // name    arity  keys          flags                                  acl               handler  since    usage                                                             summary
-  {"AUTH",   -2,    Keys::None(), kBeforeAuth | kEndsBatch,              Acl::kConnection, Auth,    "1.0.0", "[username] password",                                            "Authenticates the connection."},
-  {"ECHO",   2,     Keys::None(), kAnyTime,                              Acl::kConnection, Echo,    "1.0.0", "message",                                                        "Returns the given string."},
-  {"HELLO",  -1,    Keys::None(), kBeforeAuth | kEndsBatch,              Acl::kConnection, Hello,   "6.0.0", "[protover [AUTH username password] [SETNAME clientname]]",       "Shakes hands with the server and chooses the protocol."},
-  {"PING",   -1,    Keys::None(), kFast,                                 Acl::kConnection, Ping,    "1.0.0", "[message]",                                                      "Returns the server's liveliness response."},
-  {"QUIT",   -1,    Keys::None(), kBeforeAuth | kEndsBatch | kImmediate, Acl::kConnection, Quit,    "1.0.0", "",                                                               "Closes the connection."},
-  {"RESET",  1,     Keys::None(), kBeforeAuth | kEndsBatch | kImmediate, Acl::kConnection, Reset,   "6.2.0", "",                                                               "Makes the connection as new."},
-  {"SELECT", 2,     Keys::None(), kAnyTime,                              Acl::kConnection, Select,  "1.0.0", "index",                                                          "Changes the selected database."},
+  // name    arity  keys          flags                                  acl               handler  since    usage                        summary
+  {"AUTH",   -2,    Keys::None(), kBeforeAuth | kEndsBatch,              Acl::kConnection, Auth,    "1.0.0", "[username@6.0.0] password", "Authenticates the connection."},
+  {"ECHO",   2,     Keys::None(), kAnyTime,                              Acl::kConnection, Echo,    "1.0.0", "message",                   "Returns the given string."},
+  {"HELLO",  -1,    Keys::None(), kBeforeAuth | kEndsBatch,              Acl::kConnection, Hello,   "6.0.0", "[arguments=(protover [AUTH auth=(username password)] [SETNAME clientname])]", "Shakes hands with the server and chooses the protocol."},
+  {"PING",   -1,    Keys::None(), kFast,                                 Acl::kConnection, Ping,    "1.0.0", "[message]",                 "Returns the server's liveliness response."},
+  {"QUIT",   -1,    Keys::None(), kBeforeAuth | kEndsBatch | kImmediate, Acl::kConnection, Quit,    "1.0.0", "",                          "Closes the connection."},
+  {"RESET",  1,     Keys::None(), kBeforeAuth | kEndsBatch | kImmediate, Acl::kConnection, Reset,   "6.2.0", "",                          "Makes the connection as new."},
+  {"SELECT", 2,     Keys::None(), kAnyTime,                              Acl::kConnection, Select,  "1.0.0", "index",                     "Changes the selected database."},
 };
 // clang-format on
 static_assert(WellFormed(kConnectionCommands),

@@ -1,8 +1,12 @@
 // Commands for whole databases. They run alone in the process.
 
+#include <utility>
+
 #include "base/number.h"
 #include "engine/commands/call.h"
 #include "engine/commands/groups.h"
+#include "engine/commands/persistence.h"
+#include "engine/commands/services.h"
 
 namespace kiln {
 namespace {
@@ -64,6 +68,8 @@ void Flush(Call& call, int first, int last) {
   if (!call.args.Done()) return call.Fail(call.args.error());
   for (int db = first; db <= last; ++db) FlushDatabase(call, db, at_once);
   if (at_once) FreePending(call);
+  call.db.context().changes->OnFlush();
+  call.ReplayAs(call.args.all());  // also where there was nothing
   call.reply.Ok();
 }
 
@@ -75,6 +81,7 @@ void FlushDb(Call& call) {
 // FLUSHALL [ASYNC | SYNC]
 void FlushAll(Call& call) {
   Flush(call, 0, call.db.keyspace().databases() - 1);
+  if (!call.reply.HasError()) call.services.persistence->OnFlushAll();
 }
 
 // ---- Swapping ----
@@ -83,8 +90,8 @@ void FlushAll(Call& call) {
 void SwapDb(Call& call) {
   auto a = ParseInt64(call.args.Text());
   auto b = ParseInt64(call.args.Text());
-  if (!a) return call.FailText("ERR invalid first DB index");
-  if (!b) return call.FailText("ERR invalid second DB index");
+  if (!a || !std::in_range<int32_t>(*a)) return call.FailText("ERR invalid first DB index");
+  if (!b || !std::in_range<int32_t>(*b)) return call.FailText("ERR invalid second DB index");
   Keyspace& keyspace = call.db.keyspace();
   auto is_database = [&](int64_t index) { return index >= 0 && index < keyspace.databases(); };
   if (!is_database(*a) || !is_database(*b)) return call.Fail(Error::kDbIndexOutOfRange);
@@ -100,16 +107,17 @@ void SwapDb(Call& call) {
     WakeWaiters(call, first, in_either);
     WakeWaiters(call, second, in_either);
     keyspace.SwapDatabases(first, second);
+    call.db.context().changes->OnFlush();
   }
   call.reply.Ok();
 }
 
 // clang-format off
 constexpr Command kDatabaseCommands[] = {
-  // name      arity  keys          flags                   acl                               handler   since    usage            summary
-  {"FLUSHALL", -1,    Keys::None(), kWrite | kGate,         Acl::kKeyspace | Acl::kDangerous, FlushAll, "1.0.0", "[ASYNC | SYNC]", "Deletes all keys of all databases."},
-  {"FLUSHDB",  -1,    Keys::None(), kWrite | kGate,         Acl::kKeyspace | Acl::kDangerous, FlushDb,  "1.0.0", "[ASYNC | SYNC]", "Deletes all keys of the selected database."},
-  {"SWAPDB",   3,     Keys::None(), kWrite | kFast | kGate, Acl::kKeyspace | Acl::kDangerous, SwapDb,   "4.0.0", "index1 index2",  "Exchanges the contents of two databases."},
+  // name      arity  keys          flags                   acl                               handler   since    usage                                    summary
+  {"FLUSHALL", -1,    Keys::None(), kWrite | kGate,         Acl::kKeyspace | Acl::kDangerous, FlushAll, "1.0.0", "[flush-type=<ASYNC@4.0.0|SYNC@6.2.0>]", "Deletes all keys of all databases."},
+  {"FLUSHDB",  -1,    Keys::None(), kWrite | kGate,         Acl::kKeyspace | Acl::kDangerous, FlushDb,  "1.0.0", "[flush-type=<ASYNC@4.0.0|SYNC@6.2.0>]", "Deletes all keys of the selected database."},
+  {"SWAPDB",   3,     Keys::None(), kWrite | kFast | kGate, Acl::kKeyspace | Acl::kDangerous, SwapDb,   "4.0.0", "index1 index2",                         "Exchanges the contents of two databases."},
 };
 // clang-format on
 static_assert(WellFormed(kDatabaseCommands),

@@ -14,16 +14,21 @@
 #include "engine/commands/command_errors.h"
 #include "engine/commands/dataset_digest.h"
 #include "engine/commands/debug_protocol.h"
+#include "engine/commands/debug_switches.h"
 #include "engine/commands/groups.h"
+#include "engine/commands/journal_probe.h"
+#include "engine/commands/persistence.h"
+#include "engine/commands/replication.h"
 #include "engine/commands/services.h"
 #include "engine/store/value.h"
 
 namespace kiln {
 namespace {
 
-// The record at the next argument; null, and an error is replied, when there is none.
-Record* FindRecord(Call& call, const Key& key) {
-  Record* record = call.db.Peek(key);
+// The record of a key, which may be due already; null, and an error is replied, when there is none.
+const Record* FindRecord(Call& call, const Key& key) {
+  const DbShard& table = call.db.keyspace().table(call.db.index(), key.shard());
+  const Record* record = table.records.Find(key.table_hash(), key.text);
   if (record == nullptr) call.Fail(Error::kNoSuchKey);
   return record;
 }
@@ -33,8 +38,11 @@ Record* FindRecord(Call& call, const Key& key) {
 // DEBUG OBJECT key
 void Object(Call& call) {
   Key key = call.args.NextKey();
-  const Record* record = FindRecord(call, key);
-  if (record == nullptr) return;
+  // Also one that is due: looking must not delete it.
+  const Record* record = call.db.keyspace()
+                             .table(call.db.index(), key.shard())
+                             .records.Find(key.table_hash(), key.text);
+  if (record == nullptr) return call.Fail(Error::kNoSuchKey);
   call.reply.Simple(fmt::format(
       "Value at:{} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
       fmt::ptr(record), EncodingOf(record), SerializedBytesEstimate(record), record->clock(),
@@ -150,10 +158,24 @@ void SetActiveExpire(Call& call) {
   call.reply.Ok();
 }
 
+// DEBUG SET-DISABLE-DENY-SCRIPTS 0|1
+void AllowForbiddenInScripts(Call& call) {
+  int64_t allow = call.args.Integer();
+  if (!call.args.ok()) return call.Fail(call.args.error());
+  call.services.scripts->AllowForbidden(allow != 0);
+  call.reply.Ok();
+}
+
 // DEBUG CONFIG-REWRITE-FORCE-ALL
 void RewriteWholeConfig(Call& call) {
   std::string error = call.services.server->RewriteConfig(true);
   if (!error.empty()) return call.FailText("ERR " + error);
+  call.reply.Ok();
+}
+
+// DEBUG PAUSE-CRON <0 | 1>
+void PauseCron(Call& call) {
+  call.services.server->PauseCron(call.args.Text() != "0");
   call.reply.Ok();
 }
 
@@ -187,6 +209,64 @@ void Protocol(Call& call) {
   }
 }
 
+// DEBUG SDSLEN key
+void StringLengths(Call& call) {
+  Key key = call.args.NextKey();
+  const Record* record = FindRecord(call, key);
+  if (record == nullptr) return;
+  if (record->type() != Type::kString || record->is_integer())
+    return call.FailText("ERR Not an sds encoded string.");
+  char scratch[kMaxInt64Chars];
+  size_t bytes = Db::StringOf(record, scratch).size();
+  call.reply.Simple(fmt::format(
+      "key_sds_len:{}, key_sds_avail:0, key_zmalloc: {}, val_sds_len:{}, val_sds_avail:0, "
+      "val_zmalloc: {}",
+      key.text.size(), key.text.size(), bytes, call.db.MemoryBytes(key, record)));
+}
+
+// DEBUG STRUCTSIZE
+void StructSizes(Call& call) {
+  call.reply.Simple(fmt::format("bits:{} record:{} client:{} key:{}", sizeof(void*) * 8,
+                                sizeof(Record), sizeof(Client), sizeof(Key)));
+}
+
+// DEBUG CHANGE-REPL-ID
+void ChangeReplicationId(Call& call) {
+  call.services.server->ChangeReplicationId();
+  call.reply.Ok();
+}
+
+// DEBUG REPLICATE word [word ...]
+void ReplicateOnly(Call& call) {
+  call.services.replication->Replicate(call.args.Rest());
+  call.reply.Ok();
+}
+
+// DEBUG SET-SKIP-CHECKSUM-VALIDATION 0|1
+void SkipChecksums(Call& call) {
+  call.services.debug->skips_checksums = call.args.Text() != "0";
+  call.reply.Ok();
+}
+
+// DEBUG JOURNAL ON | OFF | TAKE | REPLAY bytes | REPLAYED
+void LookAtJournal(Call& call) {
+  JournalProbe& probe = *call.services.journal_probe;
+  if (call.args.Left() == 2 && call.args.Take("REPLAY")) {
+    probe.Replay(call.args.Text());
+    return call.reply.Ok();
+  }
+  if (call.args.Left() != 1) return call.Fail(Error::kSyntax);
+  if (call.args.Take("REPLAYED")) return call.reply.Bulk(probe.Replayed());
+  if (call.args.Take("TAKE")) {
+    if (!probe.is_on()) return call.FailText("ERR DEBUG JOURNAL ON comes first");
+    return call.reply.Bulk(probe.Take());
+  }
+  bool on = call.args.Take("ON");
+  if (!on && !call.args.Take("OFF")) return call.Fail(Error::kSyntax);
+  probe.Switch(on);
+  call.reply.Ok();
+}
+
 // For switches of Redis that have nothing to switch here.
 void Accept(Call& call) {
   call.reply.Ok();
@@ -195,9 +275,33 @@ void Accept(Call& call) {
 void RefuseToCrash(Call& call) {
   call.FailText("ERR a node does not crash on demand");
 }
-void NotYet(Call& call) {
-  call.FailText("ERR not supported yet");
+
+// DEBUG RELOAD [MERGE] [NOFLUSH] [NOSAVE]
+void Reload(Call& call) {
+  ReloadOptions options;
+  while (call.args.More()) {
+    if (call.args.Take("MERGE")) {
+      options.replaces = true;
+    } else if (call.args.Take("NOFLUSH")) {
+      options.flushes = false;
+    } else if (call.args.Take("NOSAVE")) {
+      options.saves = false;
+    } else {
+      return call.FailText("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
+    }
+  }
+  std::string error = call.services.persistence->Reload(options);
+  if (!error.empty()) return call.FailText("ERR " + error);
+  call.reply.Ok();
 }
+
+// DEBUG LOADAOF
+void LoadAppendOnly(Call& call) {
+  std::string error = call.services.persistence->ReloadAppendOnly(call.client.handle.worker);
+  if (!error.empty()) return call.FailText("ERR " + error);
+  call.reply.Ok();
+}
+
 void Help(Call& call);
 
 struct Subcommand {
@@ -214,9 +318,11 @@ constexpr size_t kAnyNumber = SIZE_MAX;
 // clang-format off
 constexpr Subcommand kSubcommands[] = {
   // name                        arguments      handler              usage                         help
+  {"AOF-FLUSH-SLEEP",            1, 1,          Accept,              "<microsec>",                 "Accepted; has no effect."},
   {"ASSERT",                     0, 0,          RefuseToCrash,       "",                           "Refused: nodes do not crash on demand."},
-  {"CHANGE-REPL-ID",             0, 0,          Accept,              "",                           "Accepted; has no effect."},
+  {"CHANGE-REPL-ID",             0, 0,          ChangeReplicationId, "",                           "Give the data another replication id."},
   {"CONFIG-REWRITE-FORCE-ALL",   0, 0,          RewriteWholeConfig,  "",                           "CONFIG REWRITE, parameters that have their defaults included."},
+  {"CRASH-AND-RECOVER",          0, 1,          RefuseToCrash,       "[<milliseconds>]",           "Refused: nodes do not crash on demand."},
   {"DICT-RESIZING",              1, 1,          Accept,              "<0|1>",                      "Accepted; tables grow and shrink in small steps anyway."},
   {"DIGEST",                     0, 0,          Digest,              "",                           "A signature of all databases."},
   {"DIGEST-VALUE",               0, kAnyNumber, DigestValue,         "<key> [<key> ...]",          "A signature of the value of each key."},
@@ -224,22 +330,30 @@ constexpr Subcommand kSubcommands[] = {
   {"HELP",                       0, 0,          Help,                "",                           "Print this help."},
   {"HTSTATS",                    1, 2,          HashTableStats,      "<dbid> [full]",              "Sizes of a database's tables."},
   {"HTSTATS-KEY",                1, 2,          HashTableStatsOfKey, "<key> [full]",               "Size of the table at a key."},
+  {"JOURNAL",                    1, 2,          LookAtJournal,       "<ON|OFF|TAKE|REPLAY|REPLAYED> [<bytes>]", "Put changes into the journal and show them; apply a journal, and tell how far it went."},
   {"LISTPACK",                   1, 1,          ShowListpack,        "<key>",                      "Size of the listpack at a key."},
-  {"LOADAOF",                    0, 0,          NotYet,              "",                           "Not supported yet."},
+  {"LOADAOF",                    0, 0,          LoadAppendOnly,      "",                           "Empty the databases and load them from the append-only file."},
   {"LOG",                        1, 1,          LogMessage,          "<message>",                  "Write a message to the log."},
   {"OBJECT",                     1, 2,          Object,              "<key>",                      "Encoding and last use of the value at a key."},
+  {"OOM",                        0, 0,          RefuseToCrash,       "",                           "Refused: nodes do not crash on demand."},
   {"PANIC",                      0, 0,          RefuseToCrash,       "",                           "Refused: nodes do not crash on demand."},
-  {"PAUSE-CRON",                 1, 1,          Accept,              "<0|1>",                      "Accepted; has no effect."},
+  {"PAUSE-CRON",                 1, 1,          PauseCron,           "<0|1>",                      "With 1, tracked keys are not limited at intervals."},
   {"POPULATE",                   1, 3,          Populate,            "<count> [<prefix>] [<size>]", "Create strings named prefix:0, prefix:1 and so on."},
   {"PROTOCOL",                   1, 1,          Protocol,            "<type>",                     "Reply with a sample of a type of the protocol."},
   {"QUICKLIST",                  1, 2,          ShowQuicklist,       "<key> [<0|1>]",              "Size of the quicklist at a key."},
   {"QUICKLIST-PACKED-THRESHOLD", 1, 1,          Accept,              "<size>",                     "Accepted; has no effect."},
-  {"RELOAD",                     0, kAnyNumber, NotYet,              "[<option> ...]",             "Not supported yet."},
+  {"RELOAD",                     0, kAnyNumber, Reload,              "[<option> ...]",             "Save the databases and load them again. MERGE, NOFLUSH and NOSAVE change that."},
+  {"REPLICATE",                  1, kAnyNumber, ReplicateOnly,       "<word> [<word> ...]",        "Send replicas a command that this server does not run."},
   {"REPLYBUFFER",                2, 2,          Accept,              "<subcommand> <value>",       "Accepted; has no effect."},
+  {"RESTART",                    0, 1,          RefuseToCrash,       "[<milliseconds>]",           "Refused: nodes do not crash on demand."},
+  {"SDSLEN",                     1, 1,          StringLengths,       "<key>",                      "Sizes of a key and the string there."},
   {"SEGFAULT",                   0, 0,          RefuseToCrash,       "",                           "Refused: nodes do not crash on demand."},
   {"SET-ACTIVE-EXPIRE",          1, 1,          SetActiveExpire,     "<0|1>",                      "With 0, due keys go only when they are looked at."},
+  {"SET-DISABLE-DENY-SCRIPTS",   1, 1,          AllowForbiddenInScripts, "<0|1>",                  "With 1, scripts may call commands that are forbidden to them."},
+  {"SET-SKIP-CHECKSUM-VALIDATION", 1, 1,        SkipChecksums,       "<0|1>",                      "With 1, RESTORE takes payloads with wrong checksums."},
   {"SLEEP",                      1, 1,          Sleep,               "<seconds>",                  "Hold the whole server up."},
   {"STRINGMATCH-LEN",            2, 2,          StringMatchLength,   "<length> <pattern>",         "Match a pattern against so many letters a."},
+  {"STRUCTSIZE",                 0, 0,          StructSizes,         "",                           "Sizes of some of the server\'s structures."},
 };
 // clang-format on
 
@@ -267,8 +381,8 @@ void Debug(Call& call) {
 
 // clang-format off
 constexpr Command kDebugCommands[] = {
-  // name   arity  keys          flags                                                         acl         handler  since    usage                       summary
-  {"DEBUG", -2,    Keys::None(), kAdmin | kNoScript | kLoading | kStale | kDebugOnly | kGate,  Acl::kNone, Debug,   "1.0.0", "subcommand [argument ...]", "Tools for tests."},
+  // name   arity  keys          flags                                                         acl         handler  since    usage summary
+  {"DEBUG", -2,    Keys::None(), kAdmin | kNoScript | kLoading | kStale | kDebugOnly | kGate,  Acl::kNone, Debug,   "1.0.0", "", "Tools for tests."},
 };
 // clang-format on
 static_assert(WellFormed(kDebugCommands),

@@ -6,6 +6,7 @@
 #include "engine/commands/call.h"
 #include "engine/commands/command_errors.h"
 #include "engine/commands/groups.h"
+#include "engine/commands/replay_words.h"
 
 namespace kiln {
 namespace {
@@ -69,6 +70,14 @@ std::optional<int64_t> MomentMs(const Call& call, int64_t time, Unit unit, From 
   return time;
 }
 
+// The request as a PEXPIREAT; its conditions hold again.
+void ReplayMoment(Call& call, int64_t when_ms) {
+  ReplayWords words(call.args.all());
+  words.Put(0, "PEXPIREAT");
+  words.PutText(2, std::to_string(when_ms));
+  call.ReplayAs(words.all());
+}
+
 void SetTimeToLive(Call& call, Unit unit, From from) {
   Key key = call.args.NextKey();
   std::string_view text = call.args.Text();
@@ -84,9 +93,12 @@ void SetTimeToLive(Call& call, Unit unit, From from) {
   if (*when <= static_cast<int64_t>(call.now_ms())) {
     call.db.Delete(key);
     call.Changed(key, kEventGeneric, "del");
+    call.ReplayAs({"DEL", key.text});
   } else {
     call.db.SetExpiry(key, record, static_cast<uint64_t>(*when));
     call.Changed(key, kEventGeneric, "expire");
+    bool is_exact = unit == Unit::kMilliseconds && from == From::kEpoch;
+    if (call.is_journaled() && !is_exact) ReplayMoment(call, *when);
   }
   call.reply.Integer(1);
 }
@@ -149,16 +161,16 @@ void PExpireTime(Call& call) {
 
 // clang-format off
 constexpr Command kExpireCommands[] = {
-  // name         arity  keys         flags              acl             handler      since    usage                                           summary
-  {"EXPIRE",      -3,    Keys::One(), kWrite | kFast,    Acl::kKeyspace, Expire,      "1.0.0", "key seconds [NX | XX | GT | LT]",                "Sets a key's time to live in seconds."},
-  {"EXPIREAT",    -3,    Keys::One(), kWrite | kFast,    Acl::kKeyspace, ExpireAt,    "1.2.0", "key unix-time-seconds [NX | XX | GT | LT]",      "Sets when a key expires, in Unix seconds."},
-  {"EXPIRETIME",  2,     Keys::One(), kReadOnly | kFast, Acl::kKeyspace, ExpireTime,  "7.0.0", "key",                                            "Returns when a key expires, in Unix seconds."},
-  {"PERSIST",     2,     Keys::One(), kWrite | kFast,    Acl::kKeyspace, Persist,     "2.2.0", "key",                                            "Takes a key's time to live away."},
-  {"PEXPIRE",     -3,    Keys::One(), kWrite | kFast,    Acl::kKeyspace, PExpire,     "2.6.0", "key milliseconds [NX | XX | GT | LT]",           "Sets a key's time to live in milliseconds."},
-  {"PEXPIREAT",   -3,    Keys::One(), kWrite | kFast,    Acl::kKeyspace, PExpireAt,   "2.6.0", "key unix-time-milliseconds [NX | XX | GT | LT]", "Sets when a key expires, in Unix milliseconds."},
-  {"PEXPIRETIME", 2,     Keys::One(), kReadOnly | kFast, Acl::kKeyspace, PExpireTime, "7.0.0", "key",                                            "Returns when a key expires, in Unix milliseconds."},
-  {"PTTL",        2,     Keys::One(), kReadOnly | kFast, Acl::kKeyspace, PTtl,        "2.6.0", "key",                                            "Returns a key's time to live in milliseconds."},
-  {"TTL",         2,     Keys::One(), kReadOnly | kFast, Acl::kKeyspace, Ttl,         "1.0.0", "key",                                            "Returns a key's time to live in seconds."},
+  // name         arity  keys         flags              acl             handler      since    usage                                                    summary
+  {"EXPIRE",      -3,    Keys::One(), kWrite | kFast,    Acl::kKeyspace, Expire,      "1.0.0", "key seconds [condition=<NX|XX|GT|LT>@7.0.0]",           "Sets a key's time to live in seconds."},
+  {"EXPIREAT",    -3,    Keys::One(), kWrite | kFast,    Acl::kKeyspace, ExpireAt,    "1.2.0", "key unix-time-seconds [condition=<NX|XX|GT|LT>@7.0.0]", "Sets when a key expires, in Unix seconds."},
+  {"EXPIRETIME",  2,     Keys::One(), kReadOnly | kFast, Acl::kKeyspace, ExpireTime,  "7.0.0", "key",                                                   "Returns when a key expires, in Unix seconds."},
+  {"PERSIST",     2,     Keys::One(), kWrite | kFast,    Acl::kKeyspace, Persist,     "2.2.0", "key",                                                   "Takes a key's time to live away."},
+  {"PEXPIRE",     -3,    Keys::One(), kWrite | kFast,    Acl::kKeyspace, PExpire,     "2.6.0", "key milliseconds [condition=<NX|XX|GT|LT>@7.0.0]",      "Sets a key's time to live in milliseconds."},
+  {"PEXPIREAT",   -3,    Keys::One(), kWrite | kFast,    Acl::kKeyspace, PExpireAt,   "2.6.0", "key unix-time-milliseconds [condition=<NX|XX|GT|LT>@7.0.0]", "Sets when a key expires, in Unix milliseconds."},
+  {"PEXPIRETIME", 2,     Keys::One(), kReadOnly | kFast, Acl::kKeyspace, PExpireTime, "7.0.0", "key",                                                   "Returns when a key expires, in Unix milliseconds."},
+  {"PTTL",        2,     Keys::One(), kReadOnly | kFast, Acl::kKeyspace, PTtl,        "2.6.0", "key",                                                   "Returns a key's time to live in milliseconds."},
+  {"TTL",         2,     Keys::One(), kReadOnly | kFast, Acl::kKeyspace, Ttl,         "1.0.0", "key",                                                   "Returns a key's time to live in seconds."},
 };
 // clang-format on
 static_assert(WellFormed(kExpireCommands),

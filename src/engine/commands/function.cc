@@ -20,6 +20,10 @@ void FCallRo(Call& call) {
   call.services.scripts->CallFunction(call, true);
 }
 
+void CountChange(Call& call) {
+  ++call.db.context().stats.changes;
+}
+
 // FUNCTION LOAD [REPLACE] code
 void FunctionLoad(Call& call) {
   bool replaces = false;
@@ -29,12 +33,14 @@ void FunctionLoad(Call& call) {
     replaces = true;
   }
   call.services.scripts->LoadLibrary(call, call.args.Text(), replaces);
+  if (!call.reply.HasError()) CountChange(call);
 }
 
 // FUNCTION DELETE library
 void FunctionDelete(Call& call) {
   if (!call.services.scripts->DeleteLibrary(call.args.Text()))
     return call.FailText("ERR Library not found");
+  CountChange(call);
   call.reply.Ok();
 }
 
@@ -46,6 +52,7 @@ void FunctionFlush(Call& call) {
   if (!has_mode && call.args.Left() > 0)
     return call.FailText("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
   call.services.scripts->FlushLibraries();
+  CountChange(call);
   call.reply.Ok();
 }
 
@@ -102,17 +109,17 @@ constexpr uint32_t kCallRo =
 
 // clang-format off
 constexpr Command kFunctionCommands[] = {
-  // name              arity  keys                          flags                            acl              handler         since    usage                                               summary
-  {"FCALL",            -3,    Keys::By(FindCountedKeys<2>), kCall,                           Acl::kScripting, FCall,          "7.0.0", "function numkeys [key [key ...]] [arg [arg ...]]", "Calls a library's function."},
-  {"FCALL_RO",         -3,    Keys::By(FindCountedKeys<2>), kCallRo,                         Acl::kScripting, FCallRo,        "7.0.0", "function numkeys [key [key ...]] [arg [arg ...]]", "Calls a library's function that may only read."},
-  {"FUNCTION",         -2,    Keys::None(),                 kContainer,                      Acl::kNone,      nullptr,        "7.0.0", "",                                                 "Commands for function libraries."},
-  {"FUNCTION|DELETE",  3,     Keys::None(),                 kNoScript | kWrite | kGate,      Acl::kScripting, FunctionDelete, "7.0.0", "library-name",                                     "Forgets a library."},
-  {"FUNCTION|FLUSH",   -2,    Keys::None(),                 kNoScript | kWrite | kGate,      Acl::kScripting, FunctionFlush,  "7.0.0", "[ASYNC | SYNC]",                                   "Forgets all libraries."},
-  {"FUNCTION|HELP",    2,     Keys::None(),                 kLoading | kStale,               Acl::kScripting, FunctionHelp,   "7.0.0", "",                                                 "Explains the subcommands."},
-  {"FUNCTION|KILL",    2,     Keys::None(),                 kNoScript | kAllowBusy,          Acl::kScripting, KillScript,     "7.0.0", "",                                                 "Ends the running function."},
-  {"FUNCTION|LIST",    -2,    Keys::None(),                 kNoScript,                       Acl::kScripting, FunctionList,   "7.0.0", "[LIBRARYNAME library-name-pattern] [WITHCODE]",    "Returns the libraries and their functions."},
+  // name              arity  keys                          flags                            acl              handler         since    usage                                            summary
+  {"FCALL",            -3,    Keys::By(FindCountedKeys<2>), kCall,                           Acl::kScripting, FCall,          "7.0.0", "function numkeys [key...] [arg...]",            "Calls a library's function."},
+  {"FCALL_RO",         -3,    Keys::By(FindCountedKeys<2>), kCallRo,                         Acl::kScripting, FCallRo,        "7.0.0", "function numkeys [key...] [arg...]",            "Calls a library's function that may only read."},
+  {"FUNCTION",         -2,    Keys::None(),                 kContainer,                      Acl::kNone,      nullptr,        "7.0.0", "",                                              "Commands for function libraries."},
+  {"FUNCTION|DELETE",  3,     Keys::None(),                 kNoScript | kWrite | kGate,      Acl::kScripting, FunctionDelete, "7.0.0", "library-name",                                  "Forgets a library."},
+  {"FUNCTION|FLUSH",   -2,    Keys::None(),                 kNoScript | kWrite | kGate,      Acl::kScripting, FunctionFlush,  "7.0.0", "[flush-type=<ASYNC|SYNC>]",                     "Forgets all libraries."},
+  {"FUNCTION|HELP",    2,     Keys::None(),                 kLoading | kStale,               Acl::kScripting, FunctionHelp,   "7.0.0", "",                                              "Explains the subcommands."},
+  {"FUNCTION|KILL",    2,     Keys::None(),                 kNoScript | kAllowBusy,          Acl::kScripting, KillScript,     "7.0.0", "",                                              "Ends the running function."},
+  {"FUNCTION|LIST",    -2,    Keys::None(),                 kNoScript,                       Acl::kScripting, FunctionList,   "7.0.0", "[LIBRARYNAME library-name-pattern] [WITHCODE]", "Returns the libraries and their functions."},
   {"FUNCTION|LOAD",    -3,    Keys::None(),                 kNoScript | kWrite | kGrows | kGate, Acl::kScripting, FunctionLoad, "7.0.0", "[REPLACE] function-code",                       "Adds a library."},
-  {"FUNCTION|STATS",   2,     Keys::None(),                 kNoScript | kAllowBusy,          Acl::kScripting, FunctionStats,  "7.0.0", "",                                                 "Tells of the running function, and how many there are."},
+  {"FUNCTION|STATS",   2,     Keys::None(),                 kNoScript | kAllowBusy,          Acl::kScripting, FunctionStats,  "7.0.0", "",                                              "Tells of the running function, and how many there are."},
 };
 // clang-format on
 static_assert(WellFormed(kFunctionCommands),

@@ -4,35 +4,17 @@
 #include <optional>
 #include <vector>
 
+#include "engine/commands/add_options.h"
 #include "engine/commands/encoding_limits.h"
 #include "engine/commands/geo_access.h"
 #include "engine/commands/groups.h"
+#include "engine/commands/replay_words.h"
 #include "engine/store/types/sorted_set.h"
 
 namespace kiln {
 namespace {
 
 using AddResult = SortedSet::AddResult;
-
-struct AddOptions {
-  bool only_new = false;        // NX
-  bool only_present = false;    // XX
-  bool counts_changed = false;  // CH
-};
-
-AddOptions TakeAddOptions(ArgumentCursor& args) {
-  AddOptions options;
-  for (;;) {
-    if (args.Take("NX"))
-      options.only_new = true;
-    else if (args.Take("XX"))
-      options.only_present = true;
-    else if (args.Take("CH"))
-      options.counts_changed = true;
-    else
-      return options;
-  }
-}
 
 struct Place {
   double score;
@@ -51,10 +33,22 @@ std::optional<std::vector<Place>> TakePlaces(Call& call) {
   return places;
 }
 
+// As the ZADD that it is; `options` are the request's words from the key on.
+void ReplayPlaces(Call& call, Arguments options, const std::vector<Place>& places) {
+  ReplayWords words;
+  words.Add("ZADD");
+  words.Add(options);
+  for (const Place& place : places) {
+    words.AddNumber(static_cast<int64_t>(place.score));
+    words.Add(place.member);
+  }
+  call.ReplayAs(words.all());
+}
+
 // GEOADD key [NX | XX] [CH] longitude latitude member [longitude latitude member ...]
 void GeoAdd(Call& call) {
   Key key = call.args.NextKey();
-  AddOptions options = TakeAddOptions(call.args);
+  AddOptions options = TakeAddOptions(call.args, AddWords::kOfPlaces);
   size_t left = call.args.Left();
   if (left == 0 || left % 3 != 0 || (options.only_new && options.only_present)) {
     return call.Fail(Error::kSyntax);
@@ -78,6 +72,8 @@ void GeoAdd(Call& call) {
   if (added + updated > 0) {
     call.Changed(key, kEventSortedSet, "zadd");
     call.CountAs(added + updated);
+    Arguments all = call.args.all();
+    if (call.is_journaled()) ReplayPlaces(call, all.subspan(1, all.size() - left - 1), *places);
   }
   call.reply.Integer(static_cast<int64_t>(options.counts_changed ? added + updated : added));
 }
@@ -133,11 +129,11 @@ void GeoDist(Call& call) {
 
 // clang-format off
 constexpr Command kGeoCommands[] = {
-  // name     arity  keys         flags            acl        handler  since    usage                                                                             summary
-  {"GEOADD",  -5,    Keys::One(), kWrite | kGrows, Acl::kGeo, GeoAdd,  "3.2.0", "key [NX | XX] [CH] longitude latitude member [longitude latitude member ...]", "Adds members at positions, or moves them."},
-  {"GEODIST", -4,    Keys::One(), kReadOnly,       Acl::kGeo, GeoDist, "3.2.0", "key member1 member2 [M | KM | FT | MI]",                                       "Returns the distance between two members."},
-  {"GEOHASH", -2,    Keys::One(), kReadOnly,       Acl::kGeo, GeoHash, "3.2.0", "key [member [member ...]]",                                                    "Returns members' positions as geohashes."},
-  {"GEOPOS",  -2,    Keys::One(), kReadOnly,       Acl::kGeo, GeoPos,  "3.2.0", "key [member [member ...]]",                                                    "Returns members' longitudes and latitudes."},
+  // name     arity  keys         flags            acl        handler  since    usage                                              summary
+  {"GEOADD",  -5,    Keys::One(), kWrite | kGrows, Acl::kGeo, GeoAdd,  "3.2.0", "key [condition=<NX|XX>@6.2.0] [change=CH@6.2.0] data=(longitude latitude member)...", "Adds members at positions, or moves them."},
+  {"GEODIST", -4,    Keys::One(), kReadOnly,       Acl::kGeo, GeoDist, "3.2.0", "key member1 member2 [unit=<'m'|'km'|'ft'|'mi'>]", "Returns the distance between two members."},
+  {"GEOHASH", -2,    Keys::One(), kReadOnly,       Acl::kGeo, GeoHash, "3.2.0", "key [member...]",                                 "Returns members' positions as geohashes."},
+  {"GEOPOS",  -2,    Keys::One(), kReadOnly,       Acl::kGeo, GeoPos,  "3.2.0", "key [member...]",                                 "Returns members' longitudes and latitudes."},
 };
 // clang-format on
 static_assert(WellFormed(kGeoCommands),

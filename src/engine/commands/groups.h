@@ -18,12 +18,13 @@ std::span<const Command> ExpireCommands();
 std::span<const Command> ScanCommands();
 std::span<const Command> SortCommands();
 std::span<const Command> DatabaseCommands();
-std::span<const Command> WaitCommands();
+std::span<const Command> ReplicationCommands();
 std::span<const Command> BitmapCommands();
 std::span<const Command> BitFieldCommands();
 std::span<const Command> ListCommands();
 std::span<const Command> BlockingListCommands();
 std::span<const Command> HashCommands();
+std::span<const Command> HashExpiryCommands();
 std::span<const Command> SetCommands();
 std::span<const Command> SetCombineCommands();
 std::span<const Command> SortedSetCommands();
@@ -41,6 +42,7 @@ std::span<const Command> StreamInfoCommands();
 std::span<const Command> TransactionCommands();
 std::span<const Command> PubSubCommands();
 std::span<const Command> ClientCommands();
+std::span<const Command> ClientTrackingCommands();
 std::span<const Command> ServerCommands();
 std::span<const Command> AclCommands();
 std::span<const Command> ClusterCommands();
@@ -55,5 +57,9 @@ std::span<const Command> FunctionCommands();
 // memcached's verbs; a table of their own.
 std::span<const Command> MemcacheCommands();
 std::span<const Command> MemcacheConfigCommands();
+std::span<const Command> MemcacheBinaryCommands();
+std::span<const Command> MemcacheLoginCommands();
+std::span<const Command> MemcacheMetaCommands();
+std::span<const Command> MemcacheServerCommands();
 
 }  // namespace kiln

@@ -118,7 +118,7 @@ void HIncrBy(Call& call) {
   }
   if (__builtin_add_overflow(value, increment, &value)) return call.Fail(Error::kOverflow);
   std::string_view digits(scratch.chars, FormatInt64(value, scratch.chars));
-  (*hash)->Set(field, digits, HashLimitsOf(call.settings()));
+  (*hash)->SetKeepingExpiry(field, digits, HashLimitsOf(call.settings()));
   call.Changed(key, kEventHash, "hincrby");
   call.reply.Integer(value);
 }
@@ -142,8 +142,13 @@ void HIncrByFloat(Call& call) {
   value += *increment;
   if (!std::isfinite(value)) return call.Fail(Error::kNanOrInfinity);
   std::string text = FormatLongDouble(value);
-  (*hash)->Set(field, text, HashLimitsOf(call.settings()));
+  (*hash)->SetKeepingExpiry(field, text, HashLimitsOf(call.settings()));
   call.Changed(key, kEventHash, "hincrbyfloat");
+  if ((*hash)->FieldExpiryMs(field) == Hash::kNoFieldExpiry) {
+    call.ReplayAs({"HSET", key.text, field, text});
+  } else {
+    call.ReplayAs({"HSETEX", key.text, "KEEPTTL", "FIELDS", "1", field, text});
+  }
   call.reply.Bulk(text);
 }
 
@@ -271,23 +276,23 @@ void HScan(Call& call) {
 
 // clang-format off
 constexpr Command kHashCommands[] = {
-  // name          arity  keys         flags                     acl         handler       since    usage                                      summary
-  {"HDEL",         -3,    Keys::One(), kWrite | kFast,           Acl::kHash, HDel,         "2.0.0", "key field [field ...]",                   "Removes fields from a hash, and the hash with its last field."},
-  {"HEXISTS",      3,     Keys::One(), kReadOnly | kFast,        Acl::kHash, HExists,      "2.0.0", "key field",                               "Says whether a hash has a field."},
-  {"HGET",         3,     Keys::One(), kReadOnly | kFast,        Acl::kHash, HGet,         "2.0.0", "key field",                               "Returns the value of a field."},
-  {"HGETALL",      2,     Keys::One(), kReadOnly,                Acl::kHash, HGetAll,      "2.0.0", "key",                                     "Returns all fields with their values."},
-  {"HINCRBY",      4,     Keys::One(), kWrite | kGrows | kFast,  Acl::kHash, HIncrBy,      "2.0.0", "key field increment",                     "Adds an integer to the value of a field, which starts at 0."},
-  {"HINCRBYFLOAT", 4,     Keys::One(), kWrite | kGrows | kFast,  Acl::kHash, HIncrByFloat, "2.6.0", "key field increment",                     "Adds a floating-point number to the value of a field, which starts at 0."},
-  {"HKEYS",        2,     Keys::One(), kReadOnly,                Acl::kHash, HKeys,        "2.0.0", "key",                                     "Returns all fields."},
-  {"HLEN",         2,     Keys::One(), kReadOnly | kFast,        Acl::kHash, HLen,         "2.0.0", "key",                                     "Returns the number of fields."},
-  {"HMGET",        -3,    Keys::One(), kReadOnly | kFast,        Acl::kHash, HMGet,        "2.0.0", "key field [field ...]",                   "Returns the values of several fields."},
-  {"HMSET",        -4,    Keys::One(), kWrite | kGrows | kFast,  Acl::kHash, HMSet,        "2.0.0", "key field value [field value ...]",       "Sets several fields. HSET does the same."},
-  {"HRANDFIELD",   -2,    Keys::One(), kReadOnly,                Acl::kHash, HRandField,   "6.2.0", "key [count [WITHVALUES]]",                "Returns fields chosen at random."},
+  // name          arity  keys         flags                     acl         handler       since    usage                                       summary
+  {"HDEL",         -3,    Keys::One(), kWrite | kFast,           Acl::kHash, HDel,         "2.0.0", "key field...",                             "Removes fields from a hash, and the hash with its last field."},
+  {"HEXISTS",      3,     Keys::One(), kReadOnly | kFast,        Acl::kHash, HExists,      "2.0.0", "key field",                                "Says whether a hash has a field."},
+  {"HGET",         3,     Keys::One(), kReadOnly | kFast,        Acl::kHash, HGet,         "2.0.0", "key field",                                "Returns the value of a field."},
+  {"HGETALL",      2,     Keys::One(), kReadOnly,                Acl::kHash, HGetAll,      "2.0.0", "key",                                      "Returns all fields with their values."},
+  {"HINCRBY",      4,     Keys::One(), kWrite | kGrows | kFast,  Acl::kHash, HIncrBy,      "2.0.0", "key field increment",                      "Adds an integer to the value of a field, which starts at 0."},
+  {"HINCRBYFLOAT", 4,     Keys::One(), kWrite | kGrows | kFast,  Acl::kHash, HIncrByFloat, "2.6.0", "key field increment:double",               "Adds a floating-point number to the value of a field, which starts at 0."},
+  {"HKEYS",        2,     Keys::One(), kReadOnly,                Acl::kHash, HKeys,        "2.0.0", "key",                                      "Returns all fields."},
+  {"HLEN",         2,     Keys::One(), kReadOnly | kFast,        Acl::kHash, HLen,         "2.0.0", "key",                                      "Returns the number of fields."},
+  {"HMGET",        -3,    Keys::One(), kReadOnly | kFast,        Acl::kHash, HMGet,        "2.0.0", "key field...",                             "Returns the values of several fields."},
+  {"HMSET",        -4,    Keys::One(), kWrite | kGrows | kFast,  Acl::kHash, HMSet,        "2.0.0", "key data=(field value)...",                "Sets several fields. HSET does the same."},
+  {"HRANDFIELD",   -2,    Keys::One(), kReadOnly,                Acl::kHash, HRandField,   "6.2.0", "key [options=(count [WITHVALUES])]",       "Returns fields chosen at random."},
   {"HSCAN",        -3,    Keys::One(), kReadOnly,                Acl::kHash, HScan,        "2.8.0", "key cursor [MATCH pattern] [COUNT count]", "Iterates over the fields of a hash and their values."},
-  {"HSET",         -4,    Keys::One(), kWrite | kGrows | kFast,  Acl::kHash, HSet,         "2.0.0", "key field value [field value ...]",       "Sets fields, and creates the hash if there is none."},
-  {"HSETNX",       4,     Keys::One(), kWrite | kGrows | kFast,  Acl::kHash, HSetNX,       "2.0.0", "key field value",                         "Sets a field unless it is there already."},
-  {"HSTRLEN",      3,     Keys::One(), kReadOnly | kFast,        Acl::kHash, HStrLen,      "3.2.0", "key field",                               "Returns the length of a field's value."},
-  {"HVALS",        2,     Keys::One(), kReadOnly,                Acl::kHash, HVals,        "2.0.0", "key",                                     "Returns all values."},
+  {"HSET",         -4,    Keys::One(), kWrite | kGrows | kFast,  Acl::kHash, HSet,         "2.0.0", "key data=(field value)...",                "Sets fields, and creates the hash if there is none."},
+  {"HSETNX",       4,     Keys::One(), kWrite | kGrows | kFast,  Acl::kHash, HSetNX,       "2.0.0", "key field value",                          "Sets a field unless it is there already."},
+  {"HSTRLEN",      3,     Keys::One(), kReadOnly | kFast,        Acl::kHash, HStrLen,      "3.2.0", "key field",                                "Returns the length of a field's value."},
+  {"HVALS",        2,     Keys::One(), kReadOnly,                Acl::kHash, HVals,        "2.0.0", "key",                                      "Returns all values."},
 };
 // clang-format on
 static_assert(WellFormed(kHashCommands),

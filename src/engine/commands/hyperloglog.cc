@@ -56,6 +56,7 @@ std::optional<size_t> AddToSparse(Call& call, const Key& key, Record* record, Ar
 }
 
 size_t AddToDense(Record* record, Arguments elements) {
+  if (record->cas() != 0) record->set_cas(0);
   size_t changes = 0;
   for (std::string_view element : elements) {
     changes += hyperloglog::RaiseDense(record->value(), hyperloglog::MarkOf(element));
@@ -110,6 +111,7 @@ void CountOne(Call& call) {
     hyperloglog::CacheCount(record->value(), *count);
     record->set_edited(true);
     call.Touched(key);
+    if (call.is_journaled()) call.ReplayAs(call.args.all());
   }
   call.reply.Integer(static_cast<int64_t>(*count));
 }
@@ -234,12 +236,12 @@ constexpr uint32_t kCounts = kReadOnly | kMayReplicate;
 
 // clang-format off
 constexpr Command kHyperLogLogCommands[] = {
-  // name        arity  keys                  flags                     acl                handler     since    usage                                 summary
-  {"PFADD",      -2,    Keys::One(),          kWrite | kGrows | kFast,  Acl::kHyperLogLog, PfAdd,      "2.8.9", "key [element [element ...]]",         "Adds elements to a HyperLogLog, which is created if need be."},
-  {"PFCOUNT",    -2,    Keys::All(),          kCounts,                  Acl::kHyperLogLog, PfCount,    "2.8.9", "key [key ...]",                       "Estimates how many different elements were added to any of the HyperLogLogs."},
-  {"PFDEBUG",    3,     Keys::Range(2, 2, 1), kWrite | kGrows | kAdmin, Acl::kHyperLogLog, PfDebug,    "2.8.9", "subcommand key",                      "Shows the inside of a HyperLogLog, or makes it dense."},
-  {"PFMERGE",    -2,    Keys::All(),          kWrite | kGrows,          Acl::kHyperLogLog, PfMerge,    "2.8.9", "destkey [sourcekey [sourcekey ...]]", "Merges HyperLogLogs into one."},
-  {"PFSELFTEST", 1,     Keys::None(),         kAdmin,                   Acl::kHyperLogLog, PfSelfTest, "2.8.9", "",                                    "Tests the implementation of HyperLogLogs."},
+  // name        arity  keys                  flags                     acl                handler     since    usage                     summary
+  {"PFADD",      -2,    Keys::One(),          kWrite | kGrows | kFast,  Acl::kHyperLogLog, PfAdd,      "2.8.9", "key [element...]",       "Adds elements to a HyperLogLog, which is created if need be."},
+  {"PFCOUNT",    -2,    Keys::All(),          kCounts,                  Acl::kHyperLogLog, PfCount,    "2.8.9", "key...",                 "Estimates how many different elements were added to any of the HyperLogLogs."},
+  {"PFDEBUG",    3,     Keys::Range(2, 2, 1), kWrite | kGrows | kAdmin, Acl::kHyperLogLog, PfDebug,    "2.8.9", "subcommand key",         "Shows the inside of a HyperLogLog, or makes it dense."},
+  {"PFMERGE",    -2,    Keys::All(),          kWrite | kGrows,          Acl::kHyperLogLog, PfMerge,    "2.8.9", "destkey [sourcekey...]", "Merges HyperLogLogs into one."},
+  {"PFSELFTEST", 1,     Keys::None(),         kAdmin,                   Acl::kHyperLogLog, PfSelfTest, "2.8.9", "",                       "Tests the implementation of HyperLogLogs."},
 };
 // clang-format on
 static_assert(WellFormed(kHyperLogLogCommands),

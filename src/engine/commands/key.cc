@@ -31,10 +31,11 @@ void Exists(Call& call) {
 // Notes the use even for a client that said CLIENT NO-TOUCH.
 void Touch(Call& call) {
   StoreContext& context = call.db.context();
-  bool keep_clocks = std::exchange(context.keep_clocks, false);
+  bool keep_clocks = context.keep_clocks;
+  context.SetKeepClocks(false);
   int64_t found = 0;
   while (call.args.More()) found += call.db.Find(call.args.NextKey()) != nullptr;
-  context.keep_clocks = keep_clocks;
+  context.SetKeepClocks(keep_clocks);
   call.reply.Integer(found);
 }
 
@@ -146,16 +147,16 @@ void Copy(Call& call) {
 
 // clang-format off
 constexpr Command kKeyCommands[] = {
-  // name      arity  keys                  flags              acl             handler    since    usage                                              summary
+  // name      arity  keys                  flags              acl             handler    since    usage                                               summary
   {"COPY",     -3,    Keys::Range(1, 2, 1), kWrite | kGrows,   Acl::kKeyspace, Copy,      "6.2.0", "source destination [DB destination-db] [REPLACE]", "Copies a key's value and time to live to another key."},
-  {"DEL",      -2,    Keys::All(),          kWrite,            Acl::kKeyspace, Del,       "1.0.0", "key [key ...]",                                    "Deletes keys and counts those that existed."},
-  {"EXISTS",   -2,    Keys::All(),          kReadOnly | kFast, Acl::kKeyspace, Exists,    "1.0.0", "key [key ...]",                                    "Counts how many of the keys exist."},
+  {"DEL",      -2,    Keys::All(),          kWrite,            Acl::kKeyspace, Del,       "1.0.0", "key...",                                           "Deletes keys and counts those that existed."},
+  {"EXISTS",   -2,    Keys::All(),          kReadOnly | kFast, Acl::kKeyspace, Exists,    "1.0.0", "key...",                                           "Counts how many of the keys exist."},
   {"MOVE",     3,     Keys::One(),          kWrite | kFast,    Acl::kKeyspace, Move,      "1.0.0", "key db",                                           "Moves a key to another database, where it must not exist yet."},
   {"RENAME",   3,     Keys::Range(1, 2, 1), kWrite,            Acl::kKeyspace, Rename,    "1.0.0", "key newkey",                                       "Renames a key, replacing what was at the new name."},
   {"RENAMENX", 3,     Keys::Range(1, 2, 1), kWrite | kFast,    Acl::kKeyspace, RenameNx,  "1.0.0", "key newkey",                                       "Renames a key unless the new name is taken."},
-  {"TOUCH",    -2,    Keys::All(),          kReadOnly | kFast, Acl::kKeyspace, Touch,     "3.2.1", "key [key ...]",                                    "Notes a use of the keys and counts how many exist."},
+  {"TOUCH",    -2,    Keys::All(),          kReadOnly | kFast, Acl::kKeyspace, Touch,     "3.2.1", "key...",                                           "Notes a use of the keys and counts how many exist."},
   {"TYPE",     2,     Keys::One(),          kReadOnly | kFast, Acl::kKeyspace, TypeOfKey, "1.0.0", "key",                                              "Returns the type of a key's value."},
-  {"UNLINK",   -2,    Keys::All(),          kWrite | kFast,    Acl::kKeyspace, Del,       "4.0.0", "key [key ...]",                                    "Deletes keys and frees their values in the background."},
+  {"UNLINK",   -2,    Keys::All(),          kWrite | kFast,    Acl::kKeyspace, Del,       "4.0.0", "key...",                                           "Deletes keys and frees their values in the background."},
 };
 // clang-format on
 static_assert(WellFormed(kKeyCommands),

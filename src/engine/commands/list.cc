@@ -24,7 +24,7 @@ void Push(Call& call, End end, IfAbsent if_absent) {
   size_t bytes = 0;
   for (std::string_view element : elements) bytes += element.size();
   (*list)->PrepareGrowth(bytes, elements.size(), limits);
-  for (std::string_view element : elements) (*list)->Push(end, element, limits);
+  for (std::string_view element : elements) (*list)->Add(end, element, limits);
   call.reply.Integer(static_cast<int64_t>((*list)->size()));
   call.Changed(key, kEventList, end == End::kHead ? "lpush" : "rpush");
   call.CountAs(elements.size());
@@ -79,6 +79,7 @@ void LMPop(Call& call) {
   if (found.key == nullptr) return call.reply.NullArray();
   call.reply.Array(2);
   call.reply.Bulk(found.key->text);
+  ReplayPop(call, *found.key, pop.end, std::min(pop.count, found.list->size()));
   PopSeveral(call, *found.key, *found.list, pop.end, pop.count);
 }
 
@@ -258,24 +259,24 @@ void LPos(Call& call) {
 
 // clang-format off
 constexpr Command kListCommands[] = {
-  // name       arity  keys                                flags                    acl         handler    since    usage                                                      summary
-  {"LINDEX",    3,     Keys::One(),                        kReadOnly,               Acl::kList, LIndex,    "1.0.0", "key index",                                               "Returns the element of a list at an index."},
-  {"LINSERT",   5,     Keys::One(),                        kWrite | kGrows,         Acl::kList, LInsert,   "2.2.0", "key BEFORE|AFTER pivot element",                          "Inserts an element beside another one of a list."},
-  {"LLEN",      2,     Keys::One(),                        kReadOnly | kFast,       Acl::kList, LLen,      "1.0.0", "key",                                                     "Returns the length of a list."},
-  {"LMOVE",     5,     Keys::Range(1, 2, 1),               kWrite | kGrows,         Acl::kList, LMove,     "6.2.0", "source destination LEFT|RIGHT LEFT|RIGHT",                "Moves an element from an end of a list to an end of another and returns it."},
-  {"LMPOP",     -4,    Keys::By(FindCountedKeys<1>),       kWrite | kMovableKeys,   Acl::kList, LMPop,     "7.0.0", "numkeys key [key ...] LEFT|RIGHT [COUNT count]",          "Removes and returns elements of the first list that has some."},
-  {"LPOP",      -2,    Keys::One(),                        kWrite | kFast,          Acl::kList, LPop,      "1.0.0", "key [count]",                                             "Removes and returns elements from the head of a list."},
+  // name       arity  keys                                flags                    acl         handler    since    usage                                                       summary
+  {"LINDEX",    3,     Keys::One(),                        kReadOnly,               Acl::kList, LIndex,    "1.0.0", "key index",                                                "Returns the element of a list at an index."},
+  {"LINSERT",   5,     Keys::One(),                        kWrite | kGrows,         Acl::kList, LInsert,   "2.2.0", "key where=<BEFORE|AFTER> pivot element",                   "Inserts an element beside another one of a list."},
+  {"LLEN",      2,     Keys::One(),                        kReadOnly | kFast,       Acl::kList, LLen,      "1.0.0", "key",                                                      "Returns the length of a list."},
+  {"LMOVE",     5,     Keys::Range(1, 2, 1),               kWrite | kGrows,         Acl::kList, LMove,     "6.2.0", "source destination wherefrom=<LEFT|RIGHT> whereto=<LEFT|RIGHT>", "Moves an element from an end of a list to an end of another and returns it."},
+  {"LMPOP",     -4,    Keys::By(FindCountedKeys<1>),       kWrite | kMovableKeys,   Acl::kList, LMPop,     "7.0.0", "numkeys key... where=<LEFT|RIGHT> [COUNT count]",          "Removes and returns elements of the first list that has some."},
+  {"LPOP",      -2,    Keys::One(),                        kWrite | kFast,          Acl::kList, LPop,      "1.0.0", "key [count@6.2.0]",                                        "Removes and returns elements from the head of a list."},
   {"LPOS",      -3,    Keys::One(),                        kReadOnly,               Acl::kList, LPos,      "6.0.6", "key element [RANK rank] [COUNT num-matches] [MAXLEN len]", "Returns where an element stands in a list."},
-  {"LPUSH",     -3,    Keys::One(),                        kWrite | kGrows | kFast, Acl::kList, LPush,     "1.0.0", "key element [element ...]",                               "Pushes elements to the head of a list."},
-  {"LPUSHX",    -3,    Keys::One(),                        kWrite | kGrows | kFast, Acl::kList, LPushX,    "2.2.0", "key element [element ...]",                               "Pushes elements to the head of a list that exists."},
-  {"LRANGE",    4,     Keys::One(),                        kReadOnly,               Acl::kList, LRange,    "1.0.0", "key start stop",                                          "Returns a range of elements of a list."},
-  {"LREM",      4,     Keys::One(),                        kWrite,                  Acl::kList, LRem,      "1.0.0", "key count element",                                       "Removes elements equal to one given from a list."},
-  {"LSET",      4,     Keys::One(),                        kWrite | kGrows,         Acl::kList, LSet,      "1.0.0", "key index element",                                       "Replaces the element of a list at an index."},
-  {"LTRIM",     4,     Keys::One(),                        kWrite,                  Acl::kList, LTrim,     "1.0.0", "key start stop",                                          "Removes what lies outside a range from a list."},
-  {"RPOP",      -2,    Keys::One(),                        kWrite | kFast,          Acl::kList, RPop,      "1.0.0", "key [count]",                                             "Removes and returns elements from the tail of a list."},
-  {"RPOPLPUSH", 3,     Keys::Range(1, 2, 1),               kWrite | kGrows,         Acl::kList, RPopLPush, "1.2.0", "source destination",                                      "Moves the last element of a list to the head of another and returns it."},
-  {"RPUSH",     -3,    Keys::One(),                        kWrite | kGrows | kFast, Acl::kList, RPush,     "1.0.0", "key element [element ...]",                               "Pushes elements to the tail of a list."},
-  {"RPUSHX",    -3,    Keys::One(),                        kWrite | kGrows | kFast, Acl::kList, RPushX,    "2.2.0", "key element [element ...]",                               "Pushes elements to the tail of a list that exists."},
+  {"LPUSH",     -3,    Keys::One(),                        kWrite | kGrows | kFast, Acl::kList, LPush,     "1.0.0", "key element...",                                           "Pushes elements to the head of a list."},
+  {"LPUSHX",    -3,    Keys::One(),                        kWrite | kGrows | kFast, Acl::kList, LPushX,    "2.2.0", "key element...",                                           "Pushes elements to the head of a list that exists."},
+  {"LRANGE",    4,     Keys::One(),                        kReadOnly,               Acl::kList, LRange,    "1.0.0", "key start stop",                                           "Returns a range of elements of a list."},
+  {"LREM",      4,     Keys::One(),                        kWrite,                  Acl::kList, LRem,      "1.0.0", "key count element",                                        "Removes elements equal to one given from a list."},
+  {"LSET",      4,     Keys::One(),                        kWrite | kGrows,         Acl::kList, LSet,      "1.0.0", "key index element",                                        "Replaces the element of a list at an index."},
+  {"LTRIM",     4,     Keys::One(),                        kWrite,                  Acl::kList, LTrim,     "1.0.0", "key start stop",                                           "Removes what lies outside a range from a list."},
+  {"RPOP",      -2,    Keys::One(),                        kWrite | kFast,          Acl::kList, RPop,      "1.0.0", "key [count@6.2.0]",                                        "Removes and returns elements from the tail of a list."},
+  {"RPOPLPUSH", 3,     Keys::Range(1, 2, 1),               kWrite | kGrows,         Acl::kList, RPopLPush, "1.2.0", "source destination",                                       "Moves the last element of a list to the head of another and returns it."},
+  {"RPUSH",     -3,    Keys::One(),                        kWrite | kGrows | kFast, Acl::kList, RPush,     "1.0.0", "key element...",                                           "Pushes elements to the tail of a list."},
+  {"RPUSHX",    -3,    Keys::One(),                        kWrite | kGrows | kFast, Acl::kList, RPushX,    "2.2.0", "key element...",                                           "Pushes elements to the tail of a list that exists."},
 };
 // clang-format on
 static_assert(WellFormed(kListCommands),

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/commands/encoding_limits.h"
+#include "engine/commands/replay_words.h"
 
 namespace kiln {
 
@@ -31,6 +32,11 @@ void PopSeveral(Call& call, const Key& key, List& list, End end, size_t count) {
       {0, count}, [&](const Element& element) { ReplyElement(call, element); }, end);
   list.Drop(end, count, ListLimitsOf(call.settings()));
   ElementsPopped(call, key, list, end, count);
+}
+
+void ReplayPop(Call& call, const Key& key, End end, size_t count) {
+  if (!call.is_journaled()) return;
+  call.ReplayAs({end == End::kHead ? "LPOP" : "RPOP", key.text, Digits(uint64_t{count})});
 }
 
 void MoveElement(Call& call, const Key& source_key, List& source, const Key& target_key,

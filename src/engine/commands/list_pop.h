@@ -19,6 +19,9 @@ void ElementsPopped(Call& call, const Key& key, const List& list, End end, size_
 void PopOne(Call& call, const Key& key, List& list, End end);
 void PopSeveral(Call& call, const Key& key, List& list, End end, size_t count);
 
+// What PopSeveral did, for whom several keys were named: LPOP or RPOP of this one.
+void ReplayPop(Call& call, const Key& key, End end, size_t count);
+
 // The ends that LMOVE and its relatives name.
 struct Move {
   End from;

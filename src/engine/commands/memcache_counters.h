@@ -10,6 +10,7 @@ struct MemcacheCounters {
   uint64_t sets = 0;  // storage verbs whose data block came
   uint64_t flushes = 0;
   uint64_t stored = 0;  // items that were
+  uint64_t meta_commands = 0;
   uint64_t touch_hits = 0;
   uint64_t touch_misses = 0;
   uint64_t delete_hits = 0;
@@ -25,11 +26,14 @@ struct MemcacheCounters {
   uint64_t no_memory = 0;
   uint64_t config_gets = 0;
   uint64_t config_sets = 0;
+  uint64_t logins = 0;
+  uint64_t bad_logins = 0;  // of these
 
   void Add(const MemcacheCounters& other) {
     sets += other.sets;
     flushes += other.flushes;
     stored += other.stored;
+    meta_commands += other.meta_commands;
     touch_hits += other.touch_hits;
     touch_misses += other.touch_misses;
     delete_hits += other.delete_hits;
@@ -45,6 +49,8 @@ struct MemcacheCounters {
     no_memory += other.no_memory;
     config_gets += other.config_gets;
     config_sets += other.config_sets;
+    logins += other.logins;
+    bad_logins += other.bad_logins;
   }
 };
 

@@ -66,45 +66,90 @@ void MemoryPurge(Call& call) {
   call.reply.Ok();
 }
 
+// Writes a map's pairs and counts them.
+class StatsMap {
+ public:
+  explicit StatsMap(Reply& reply) : reply_(reply), at_(reply.Later()) {}
+  ~StatsMap() { reply_.EndMap(at_, pairs_); }
+  StatsMap(const StatsMap&) = delete;
+  StatsMap& operator=(const StatsMap&) = delete;
+
+  void Integer(std::string_view name, size_t value) {
+    Name(name);
+    reply_.Integer(static_cast<int64_t>(value));
+  }
+  void Number(std::string_view name, double value) {
+    Name(name);
+    reply_.Double(value);
+  }
+  void Name(std::string_view name) {
+    reply_.Bulk(name);
+    ++pairs_;
+  }
+
+ private:
+  Reply& reply_;
+  size_t at_;
+  size_t pairs_ = 0;
+};
+
+// What the tables of each database that has keys take. Times of expiry stand in the records.
+void ReplyDatabases(Call& call, StatsMap& stats) {
+  Keyspace& keyspace = call.db.keyspace();
+  for (int db = 0; db < keyspace.databases(); ++db) {
+    if (keyspace.KeyCount(db) == 0) continue;
+    size_t table_bytes = 0;
+    for (size_t shard = 0; shard < kShardCount; ++shard)
+      table_bytes += keyspace.table(db, shard).records.memory_bytes();
+    stats.Name("db." + std::to_string(db));
+    StatsMap database(call.reply);
+    database.Integer("overhead.hashtable.main", table_bytes);
+    database.Integer("overhead.hashtable.expires", 0);
+    database.Integer("overhead.hashtable.slot-to-keys", 0);
+  }
+}
+
+void ReplyAllocator(StatsMap& stats, const MemoryReport& memory) {
+  size_t lost =
+      memory.resident_bytes > memory.total_bytes ? memory.resident_bytes - memory.total_bytes : 0;
+  double ratio = Ratio(memory.resident_bytes, memory.total_bytes);
+  stats.Integer("allocator.allocated", memory.total_bytes);
+  stats.Integer("allocator.active", memory.resident_bytes);
+  stats.Integer("allocator.resident", memory.resident_bytes);
+  stats.Number("allocator-fragmentation.ratio", ratio);
+  stats.Integer("allocator-fragmentation.bytes", lost);
+  stats.Number("allocator-rss.ratio", 1);
+  stats.Integer("allocator-rss.bytes", 0);
+  stats.Number("rss-overhead.ratio", 1);
+  stats.Integer("rss-overhead.bytes", 0);
+  stats.Number("fragmentation", ratio);
+  stats.Integer("fragmentation.bytes", lost);
+}
+
 // MEMORY STATS
 void MemoryStats(Call& call) {
   MemoryReport memory = call.services.server->Memory();
   size_t above_start =
       memory.total_bytes > memory.startup_bytes ? memory.total_bytes - memory.startup_bytes : 0;
-  size_t lost =
-      memory.resident_bytes > memory.total_bytes ? memory.resident_bytes - memory.total_bytes : 0;
-  Reply& reply = call.reply;
-  size_t at = reply.Later();
-  size_t pairs = 0;
-  auto integer = [&](std::string_view name, size_t value) {
-    reply.Bulk(name);
-    reply.Integer(static_cast<int64_t>(value));
-    ++pairs;
-  };
-  auto number = [&](std::string_view name, double value) {
-    reply.Bulk(name);
-    reply.Double(value);
-    ++pairs;
-  };
-  integer("peak.allocated", memory.peak_bytes);
-  integer("total.allocated", memory.total_bytes);
-  integer("startup.allocated", memory.startup_bytes);
-  integer("replication.backlog", 0);
-  integer("clients.slaves", 0);
-  integer("clients.normal", memory.client_bytes);
-  integer("cluster.links", 0);
-  integer("aof.buffer", 0);
-  integer("overhead.total", memory.overhead_bytes);
-  integer("keys.count", memory.keys);
-  integer("keys.bytes-per-key", memory.keys == 0 ? 0 : above_start / memory.keys);
-  integer("dataset.bytes", memory.dataset_bytes);
-  number("dataset.percentage", Ratio(memory.dataset_bytes, above_start) * 100);
-  number("peak.percentage", Ratio(memory.total_bytes, memory.peak_bytes) * 100);
-  integer("allocator.allocated", memory.total_bytes);
-  integer("allocator.resident", memory.resident_bytes);
-  number("fragmentation", Ratio(memory.resident_bytes, memory.total_bytes));
-  integer("fragmentation.bytes", lost);
-  reply.EndMap(at, pairs);
+  StatsMap stats(call.reply);
+  stats.Integer("peak.allocated", memory.peak_bytes);
+  stats.Integer("total.allocated", memory.total_bytes);
+  stats.Integer("startup.allocated", memory.startup_bytes);
+  stats.Integer("replication.backlog", 0);
+  stats.Integer("clients.slaves", 0);
+  stats.Integer("clients.normal", memory.client_bytes);
+  stats.Integer("cluster.links", 0);
+  stats.Integer("aof.buffer", 0);
+  stats.Integer("lua.caches", call.services.scripts->MemoryBytes());
+  stats.Integer("functions.caches", 0);
+  ReplyDatabases(call, stats);
+  stats.Integer("overhead.total", memory.overhead_bytes);
+  stats.Integer("keys.count", memory.keys);
+  stats.Integer("keys.bytes-per-key", memory.keys == 0 ? 0 : above_start / memory.keys);
+  stats.Integer("dataset.bytes", memory.dataset_bytes);
+  stats.Number("dataset.percentage", Ratio(memory.dataset_bytes, above_start) * 100);
+  stats.Number("peak.percentage", Ratio(memory.total_bytes, memory.peak_bytes) * 100);
+  ReplyAllocator(stats, memory);
 }
 
 // MEMORY USAGE key [SAMPLES count]
@@ -123,14 +168,14 @@ void MemoryUsage(Call& call) {
 
 // clang-format off
 constexpr Command kMemoryCommands[] = {
-  // name                  arity  keys                  flags             acl         handler            since    usage                    summary
-  {"MEMORY",               -2,    Keys::None(),         kContainer,       Acl::kNone, nullptr,           "4.0.0", "",                      "A container for commands about memory."},
-  {"MEMORY|DOCTOR",        2,     Keys::None(),         kGate,            Acl::kNone, MemoryDoctor,      "4.0.0", "",                      "Returns a report of problems with memory."},
-  {"MEMORY|HELP",          2,     Keys::None(),         kLoading | kStale, Acl::kNone, MemoryHelp,       "4.0.0", "",                      "Describes the subcommands."},
-  {"MEMORY|MALLOC-STATS",  2,     Keys::None(),         kGate,            Acl::kNone, MemoryMallocStats, "4.0.0", "",                      "Returns what the allocator says of itself."},
-  {"MEMORY|PURGE",         2,     Keys::None(),         0,                Acl::kNone, MemoryPurge,       "4.0.0", "",                      "Gives unused memory back to the system."},
-  {"MEMORY|STATS",         2,     Keys::None(),         kGate,            Acl::kNone, MemoryStats,       "4.0.0", "",                      "Returns how the server's memory is used."},
-  {"MEMORY|USAGE",         -3,    Keys::Range(2, 2, 1), kReadOnly,        Acl::kNone, MemoryUsage,       "4.0.0", "key [SAMPLES count]",   "Returns the bytes that a key and its value take."},
+  // name                  arity  keys                  flags             acl         handler            since    usage                  summary
+  {"MEMORY",               -2,    Keys::None(),         kContainer,       Acl::kNone, nullptr,           "4.0.0", "",                    "A container for commands about memory."},
+  {"MEMORY|DOCTOR",        2,     Keys::None(),         kGate,            Acl::kNone, MemoryDoctor,      "4.0.0", "",                    "Returns a report of problems with memory."},
+  {"MEMORY|HELP",          2,     Keys::None(),         kLoading | kStale, Acl::kNone, MemoryHelp,       "4.0.0", "",                    "Describes the subcommands."},
+  {"MEMORY|MALLOC-STATS",  2,     Keys::None(),         kGate,            Acl::kNone, MemoryMallocStats, "4.0.0", "",                    "Returns what the allocator says of itself."},
+  {"MEMORY|PURGE",         2,     Keys::None(),         0,                Acl::kNone, MemoryPurge,       "4.0.0", "",                    "Gives unused memory back to the system."},
+  {"MEMORY|STATS",         2,     Keys::None(),         kGate,            Acl::kNone, MemoryStats,       "4.0.0", "",                    "Returns how the server's memory is used."},
+  {"MEMORY|USAGE",         -3,    Keys::Range(2, 2, 1), kReadOnly,        Acl::kNone, MemoryUsage,       "4.0.0", "key [SAMPLES count]", "Returns the bytes that a key and its value take."},
 };
 // clang-format on
 static_assert(WellFormed(kMemoryCommands),

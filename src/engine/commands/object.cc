@@ -56,8 +56,8 @@ void ObjectIdleTime(Call& call) {
 // key, and shows them as held for ever; clients that ask see the same here.
 bool IsSharedInRedis(Call& call, const Record& record) {
   constexpr int64_t kSharedIntegers = 10'000;
-  if (!record.is_integer() || record.integer() < 0 || record.integer() >= kSharedIntegers)
-    return false;
+  if (record.type() != Type::kString || !record.is_integer()) return false;
+  if (record.integer() < 0 || record.integer() >= kSharedIntegers) return false;
   EvictionPolicy policy = call.settings().maxmemory_policy;
   bool is_lru = policy == EvictionPolicy::kAllKeysLru || policy == EvictionPolicy::kVolatileLru;
   return call.settings().maxmemory_bytes == 0 || !(is_lru || IsLfu(policy));
@@ -88,7 +88,7 @@ void ObjectHelp(Call& call) {
 // clang-format off
 constexpr Command kObjectCommands[] = {
   // name               arity  keys                  flags               acl             handler         since    usage  summary
-  {"OBJECT",            -2,    Keys::None(),         kContainer,         Acl::kKeyspace, nullptr,        "2.2.3", "",    "Tells how a key's value is kept."},
+  {"OBJECT",            -2,    Keys::None(),         kContainer,         Acl::kNone,     nullptr,        "2.2.3", "",    "Tells how a key's value is kept."},
   {"OBJECT|ENCODING",   3,     Keys::Range(2, 2, 1), kReadOnly,          Acl::kKeyspace, ObjectEncoding, "2.2.3", "key", "Returns the internal form of a key's value."},
   {"OBJECT|FREQ",       3,     Keys::Range(2, 2, 1), kReadOnly,          Acl::kKeyspace, ObjectFreq,     "4.0.0", "key", "Returns a key's logarithmic counter of uses."},
   {"OBJECT|HELP",       2,     Keys::None(),         kLoading | kStale,  Acl::kKeyspace, ObjectHelp,     "6.2.0", "",    "Describes the subcommands."},

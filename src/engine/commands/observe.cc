@@ -235,20 +235,20 @@ constexpr Acl kNo = Acl::kNone;
 
 // clang-format off
 constexpr Command kObserveCommands[] = {
-  // name                 arity  keys          flags             acl  handler           since     usage                      summary
-  {"LATENCY",             -2,    Keys::None(), kContainer,       kNo, nullptr,          "2.8.13", "",                        "A container for commands about latencies."},
-  {"LATENCY|DOCTOR",      2,     Keys::None(), kLatency,         kNo, LatencyDoctor,    "2.8.13", "",                        "Returns a report of what took long."},
-  {"LATENCY|GRAPH",       3,     Keys::None(), kLatency,         kNo, LatencyGraph,     "2.8.13", "event",                   "Draws the latencies of an event."},
-  {"LATENCY|HELP",        2,     Keys::None(), kShow,            kNo, LatencyHelp,      "2.8.13", "",                        "Describes the subcommands."},
-  {"LATENCY|HISTOGRAM",   -2,    Keys::None(), kLatency | kGate, kNo, LatencyHistogram, "7.0.0",  "[command [command ...]]", "Returns how many calls of commands took how long."},
-  {"LATENCY|HISTORY",     3,     Keys::None(), kLatency,         kNo, LatencyHistory,   "2.8.13", "event",                   "Returns the latencies of an event."},
-  {"LATENCY|LATEST",      2,     Keys::None(), kLatency,         kNo, LatencyLatest,    "2.8.13", "",                        "Returns the latest latency of every event."},
-  {"LATENCY|RESET",       -2,    Keys::None(), kLatency,         kNo, LatencyReset,     "2.8.13", "[event [event ...]]",     "Forgets latencies."},
-  {"SLOWLOG",             -2,    Keys::None(), kContainer,       kNo, nullptr,          "2.2.12", "",                        "A container for commands about the slow log."},
-  {"SLOWLOG|GET",         -2,    Keys::None(), kSlow,            kNo, SlowLogGet,       "2.2.12", "[count]",                 "Returns the newest entries of the slow log."},
-  {"SLOWLOG|HELP",        2,     Keys::None(), kShow,            kNo, SlowLogHelp,      "6.2.0",  "",                        "Describes the subcommands."},
-  {"SLOWLOG|LEN",         2,     Keys::None(), kSlow,            kNo, SlowLogLen,       "2.2.12", "",                        "Returns the number of entries of the slow log."},
-  {"SLOWLOG|RESET",       2,     Keys::None(), kSlow,            kNo, SlowLogReset,     "2.2.12", "",                        "Forgets the entries of the slow log."},
+  // name                 arity  keys          flags             acl  handler           since     usage                  summary
+  {"LATENCY",             -2,    Keys::None(), kContainer,       kNo, nullptr,          "2.8.13", "",                    "A container for commands about latencies."},
+  {"LATENCY|DOCTOR",      2,     Keys::None(), kLatency,         kNo, LatencyDoctor,    "2.8.13", "",                    "Returns a report of what took long."},
+  {"LATENCY|GRAPH",       3,     Keys::None(), kLatency,         kNo, LatencyGraph,     "2.8.13", "event",               "Draws the latencies of an event."},
+  {"LATENCY|HELP",        2,     Keys::None(), kShow,            kNo, LatencyHelp,      "2.8.13", "",                    "Describes the subcommands."},
+  {"LATENCY|HISTOGRAM",   -2,    Keys::None(), kLatency | kGate, kNo, LatencyHistogram, "7.0.0",  "[COMMAND:string...]", "Returns how many calls of commands took how long."},
+  {"LATENCY|HISTORY",     3,     Keys::None(), kLatency,         kNo, LatencyHistory,   "2.8.13", "event",               "Returns the latencies of an event."},
+  {"LATENCY|LATEST",      2,     Keys::None(), kLatency,         kNo, LatencyLatest,    "2.8.13", "",                    "Returns the latest latency of every event."},
+  {"LATENCY|RESET",       -2,    Keys::None(), kLatency,         kNo, LatencyReset,     "2.8.13", "[event...]",          "Forgets latencies."},
+  {"SLOWLOG",             -2,    Keys::None(), kContainer,       kNo, nullptr,          "2.2.12", "",                    "A container for commands about the slow log."},
+  {"SLOWLOG|GET",         -2,    Keys::None(), kSlow,            kNo, SlowLogGet,       "2.2.12", "[count]",             "Returns the newest entries of the slow log."},
+  {"SLOWLOG|HELP",        2,     Keys::None(), kShow,            kNo, SlowLogHelp,      "6.2.0",  "",                    "Describes the subcommands."},
+  {"SLOWLOG|LEN",         2,     Keys::None(), kSlow,            kNo, SlowLogLen,       "2.2.12", "",                    "Returns the number of entries of the slow log."},
+  {"SLOWLOG|RESET",       2,     Keys::None(), kSlow,            kNo, SlowLogReset,     "2.2.12", "",                    "Forgets the entries of the slow log."},
 };
 // clang-format on
 static_assert(WellFormed(kObserveCommands),

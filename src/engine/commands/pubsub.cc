@@ -6,6 +6,7 @@
 #include "engine/commands/groups.h"
 #include "engine/commands/help.h"
 #include "engine/commands/pubsub_registry.h"
+#include "engine/commands/replication.h"
 #include "engine/commands/services.h"
 #include "engine/commands/subscriptions.h"
 
@@ -95,6 +96,13 @@ void SUnsubscribe(Call& call) {
 
 // A publisher that listens itself gets its message right behind the reply. Inside EXEC or a script
 // the reply is not complete yet: there the message comes through the mailbox like everyone's.
+// Those who listen to a replica hear it too.
+[[gnu::noinline]] void Replicate(Call& call, bool to_shard, std::string_view channel,
+                                 std::string_view message) {
+  if (call.services.replication->HasReplicas())
+    call.ReplayAs({to_shard ? "SPUBLISH" : "PUBLISH", channel, message});
+}
+
 void PublishTo(Call& call, bool to_shard) {
   std::string_view channel = call.args.Text();
   std::string_view message = call.args.Text();
@@ -106,6 +114,8 @@ void PublishTo(Call& call, bool to_shard) {
                : call.services.pubsub->Publish(channel, message, listens ? &own : nullptr);
   call.reply.Integer(static_cast<int64_t>(receivers));
   call.reply.Raw(own.messages);
+  if (call.is_journaled()) [[unlikely]]
+    Replicate(call, to_shard, channel, message);
 }
 
 // PUBLISH channel message
@@ -181,22 +191,22 @@ constexpr uint32_t kAsk = kPubSub | kLoading | kStale;
 
 // clang-format off
 constexpr Command kPubSubCommands[] = {
-  // name                   arity  keys          flags             acl         handler               since    usage                               summary
-  {"PSUBSCRIBE",            -2,    Keys::None(), kListen,          Acl::kNone, PSubscribe,           "2.0.0", "pattern [pattern ...]",            "Listens to the channels that match patterns."},
-  {"PUBLISH",               3,     Keys::None(), kSend,            Acl::kNone, Publish,              "2.0.0", "channel message",                  "Sends a message to a channel."},
-  {"PUBSUB",                -2,    Keys::None(), kContainer,       Acl::kNone, nullptr,              "2.8.0", "",                                 "A container for commands about channels and their listeners."},
-  {"PUBSUB|CHANNELS",       -2,    Keys::None(), kAsk,             Acl::kNone, PubSubChannels,       "2.8.0", "[pattern]",                        "Returns the channels with listeners."},
-  {"PUBSUB|HELP",           2,     Keys::None(), kLoading | kStale, Acl::kNone, PubSubHelp,          "6.2.0", "",                                 "Describes the subcommands."},
-  {"PUBSUB|NUMPAT",         2,     Keys::None(), kAsk,             Acl::kNone, PubSubNumPat,         "2.8.0", "",                                 "Returns the number of patterns listened to."},
-  {"PUBSUB|NUMSUB",         -2,    Keys::None(), kAsk,             Acl::kNone, PubSubNumSub,         "2.8.0", "[channel [channel ...]]",          "Returns the number of listeners of channels."},
-  {"PUBSUB|SHARDCHANNELS",  -2,    Keys::None(), kAsk,             Acl::kNone, PubSubShardChannels,  "7.0.0", "[pattern]",                        "Returns the shard channels with listeners."},
-  {"PUBSUB|SHARDNUMSUB",    -2,    Keys::None(), kAsk,             Acl::kNone, PubSubShardNumSub,    "7.0.0", "[shardchannel [shardchannel ...]]", "Returns the number of listeners of shard channels."},
-  {"PUNSUBSCRIBE",          -1,    Keys::None(), kListen,          Acl::kNone, PUnsubscribe,         "2.0.0", "[pattern [pattern ...]]",          "Stops listening to patterns."},
-  {"SPUBLISH",              3,     Keys::None(), kSend,            Acl::kNone, SPublish,             "7.0.0", "shardchannel message",             "Sends a message to a shard channel."},
-  {"SSUBSCRIBE",            -2,    Keys::None(), kListen,          Acl::kNone, SSubscribe,           "7.0.0", "shardchannel [shardchannel ...]",  "Listens to shard channels."},
-  {"SUBSCRIBE",             -2,    Keys::None(), kListen,          Acl::kNone, Subscribe,            "2.0.0", "channel [channel ...]",            "Listens to channels."},
-  {"SUNSUBSCRIBE",          -1,    Keys::None(), kListen,          Acl::kNone, SUnsubscribe,         "7.0.0", "[shardchannel [shardchannel ...]]", "Stops listening to shard channels."},
-  {"UNSUBSCRIBE",           -1,    Keys::None(), kListen,          Acl::kNone, Unsubscribe,          "2.0.0", "[channel [channel ...]]",          "Stops listening to channels."},
+  // name                   arity  keys          flags             acl         handler               since    usage                   summary
+  {"PSUBSCRIBE",            -2,    Keys::None(), kListen,          Acl::kNone, PSubscribe,           "2.0.0", "pattern...",           "Listens to the channels that match patterns."},
+  {"PUBLISH",               3,     Keys::None(), kSend,            Acl::kNone, Publish,              "2.0.0", "channel message",      "Sends a message to a channel."},
+  {"PUBSUB",                -2,    Keys::None(), kContainer,       Acl::kNone, nullptr,              "2.8.0", "",                     "A container for commands about channels and their listeners."},
+  {"PUBSUB|CHANNELS",       -2,    Keys::None(), kAsk,             Acl::kNone, PubSubChannels,       "2.8.0", "[pattern]",            "Returns the channels with listeners."},
+  {"PUBSUB|HELP",           2,     Keys::None(), kLoading | kStale, Acl::kNone, PubSubHelp,          "6.2.0", "",                     "Describes the subcommands."},
+  {"PUBSUB|NUMPAT",         2,     Keys::None(), kAsk,             Acl::kNone, PubSubNumPat,         "2.8.0", "",                     "Returns the number of patterns listened to."},
+  {"PUBSUB|NUMSUB",         -2,    Keys::None(), kAsk,             Acl::kNone, PubSubNumSub,         "2.8.0", "[channel...]",         "Returns the number of listeners of channels."},
+  {"PUBSUB|SHARDCHANNELS",  -2,    Keys::None(), kAsk,             Acl::kNone, PubSubShardChannels,  "7.0.0", "[pattern]",            "Returns the shard channels with listeners."},
+  {"PUBSUB|SHARDNUMSUB",    -2,    Keys::None(), kAsk,             Acl::kNone, PubSubShardNumSub,    "7.0.0", "[shardchannel...]",    "Returns the number of listeners of shard channels."},
+  {"PUNSUBSCRIBE",          -1,    Keys::None(), kListen,          Acl::kNone, PUnsubscribe,         "2.0.0", "[pattern...]",         "Stops listening to patterns."},
+  {"SPUBLISH",              3,     Keys::None(), kSend,            Acl::kNone, SPublish,             "7.0.0", "shardchannel message", "Sends a message to a shard channel."},
+  {"SSUBSCRIBE",            -2,    Keys::None(), kListen,          Acl::kNone, SSubscribe,           "7.0.0", "shardchannel...",      "Listens to shard channels."},
+  {"SUBSCRIBE",             -2,    Keys::None(), kListen,          Acl::kNone, Subscribe,            "2.0.0", "channel...",           "Listens to channels."},
+  {"SUNSUBSCRIBE",          -1,    Keys::None(), kListen,          Acl::kNone, SUnsubscribe,         "7.0.0", "[shardchannel...]",    "Stops listening to shard channels."},
+  {"UNSUBSCRIBE",           -1,    Keys::None(), kListen,          Acl::kNone, Unsubscribe,          "2.0.0", "[channel...]",         "Stops listening to channels."},
 };
 // clang-format on
 static_assert(WellFormed(kPubSubCommands),

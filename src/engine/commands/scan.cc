@@ -142,11 +142,11 @@ void Scan(Call& call) {
 
 // clang-format off
 constexpr Command kScanCommands[] = {
-  // name       arity  keys          flags                             acl                                 handler    since    usage                                                summary
-  {"DBSIZE",    1,     Keys::None(), kReadOnly | kFast | kWalksShards, Acl::kKeyspace,                     DbSize,    "1.0.0", "",                                                  "Counts the keys of the database."},
-  {"KEYS",      2,     Keys::None(), kReadOnly | kWalksShards,         Acl::kKeyspace | Acl::kDangerous,   ListKeys,  "1.0.0", "pattern",                                           "Returns all keys whose names match a pattern."},
-  {"RANDOMKEY", 1,     Keys::None(), kReadOnly | kWalksShards,         Acl::kKeyspace,                     RandomKey, "1.0.0", "",                                                  "Returns the name of a random key."},
-  {"SCAN",      -2,    Keys::None(), kReadOnly | kWalksShards,         Acl::kKeyspace,                     Scan,      "2.8.0", "cursor [MATCH pattern] [COUNT count] [TYPE type]", "Walks the names of the database's keys step by step."},
+  // name       arity  keys          flags                             acl                                 handler    since    usage                                                     summary
+  {"DBSIZE",    1,     Keys::None(), kReadOnly | kFast | kWalksShards, Acl::kKeyspace,                     DbSize,    "1.0.0", "",                                                       "Counts the keys of the database."},
+  {"KEYS",      2,     Keys::None(), kReadOnly | kWalksShards,         Acl::kKeyspace | Acl::kDangerous,   ListKeys,  "1.0.0", "pattern",                                                "Returns all keys whose names match a pattern."},
+  {"RANDOMKEY", 1,     Keys::None(), kReadOnly | kWalksShards,         Acl::kKeyspace,                     RandomKey, "1.0.0", "",                                                       "Returns the name of a random key."},
+  {"SCAN",      -2,    Keys::None(), kReadOnly | kWalksShards,         Acl::kKeyspace,                     Scan,      "2.8.0", "cursor [MATCH pattern] [COUNT count] [TYPE type@6.0.0]", "Walks the names of the database's keys step by step."},
 };
 // clang-format on
 static_assert(WellFormed(kScanCommands),

@@ -1,6 +1,7 @@
 // Commands for scripts. Scripts themselves run in engine/script.
 //
-// A script runs alone in the process (kGate), whatever keys it names.
+// A script runs alone in the process (kGate), unless it is proven to touch no keys but those it
+// names; see script/declared_keys.h.
 
 #include "engine/commands/call.h"
 #include "engine/commands/groups.h"
@@ -51,6 +52,11 @@ void ScriptExists(Call& call) {
   for (std::string_view sha : shas) call.reply.Integer(call.services.scripts->Exists(sha));
 }
 
+// SCRIPT SHOW sha1
+void ScriptShow(Call& call) {
+  call.services.scripts->Show(call, call.args.Text());
+}
+
 // SCRIPT FLUSH [ASYNC | SYNC]
 void ScriptFlush(Call& call) {
   bool has_mode = call.args.Take("SYNC") || call.args.Take("ASYNC");
@@ -83,6 +89,8 @@ void ScriptHelp(Call& call) {
       "    End the script that is running, if it has not written yet.",
       "LOAD <script>",
       "    Cache a script without running it, and return its SHA1.",
+      "SHOW <sha1>",
+      "    Return the text of a cached script.",
       "HELP",
       "    Print this help.",
   };
@@ -97,18 +105,19 @@ constexpr uint32_t kEvalRoFlags =
 
 // clang-format off
 constexpr Command kScriptingCommands[] = {
-  // name           arity  keys                          flags                   acl              handler       since    usage                                             summary
-  {"EVAL",          -3,    Keys::By(FindCountedKeys<2>), kEvalFlags,             Acl::kScripting, Eval,         "2.6.0", "script numkeys [key [key ...]] [arg [arg ...]]", "Runs a Lua script on the server."},
-  {"EVALSHA",       -3,    Keys::By(FindCountedKeys<2>), kEvalFlags,             Acl::kScripting, EvalSha,      "2.6.0", "sha1 numkeys [key [key ...]] [arg [arg ...]]",   "Runs a cached Lua script, named by its SHA1."},
-  {"EVALSHA_RO",    -3,    Keys::By(FindCountedKeys<2>), kEvalRoFlags,           Acl::kScripting, EvalShaRo,    "7.0.0", "sha1 numkeys [key [key ...]] [arg [arg ...]]",   "Runs a cached Lua script that may only read."},
-  {"EVAL_RO",       -3,    Keys::By(FindCountedKeys<2>), kEvalRoFlags,           Acl::kScripting, EvalRo,       "7.0.0", "script numkeys [key [key ...]] [arg [arg ...]]", "Runs a Lua script that may only read."},
-  {"SCRIPT",        -2,    Keys::None(),                 kContainer,             Acl::kNone,      nullptr,      "2.6.0", "",                                               "Commands for cached scripts."},
-  {"SCRIPT|DEBUG",  3,     Keys::None(),                 kNoScript,              Acl::kScripting, ScriptDebug,  "3.2.0", "YES | SYNC | NO",                                "Sets how scripts of this connection are debugged."},
-  {"SCRIPT|EXISTS", -3,    Keys::None(),                 kNoScript,              Acl::kScripting, ScriptExists, "2.6.0", "sha1 [sha1 ...]",                                "Tells which scripts are cached."},
-  {"SCRIPT|FLUSH",  -2,    Keys::None(),                 kNoScript | kGate,      Acl::kScripting, ScriptFlush,  "2.6.0", "[ASYNC | SYNC]",                                 "Forgets all cached scripts."},
-  {"SCRIPT|HELP",   2,     Keys::None(),                 kLoading | kStale,      Acl::kScripting, ScriptHelp,   "5.0.0", "",                                               "Explains the subcommands."},
-  {"SCRIPT|KILL",   2,     Keys::None(),                 kNoScript | kAllowBusy, Acl::kScripting, KillScript,   "2.6.0", "",                                               "Ends the running script."},
-  {"SCRIPT|LOAD",   3,     Keys::None(),                 kNoScript | kStale,     Acl::kScripting, ScriptLoad,   "2.6.0", "script",                                         "Caches a script and returns its SHA1."},
+  // name           arity  keys                          flags                   acl              handler       since    usage                               summary
+  {"EVAL",          -3,    Keys::By(FindCountedKeys<2>), kEvalFlags,             Acl::kScripting, Eval,         "2.6.0", "script numkeys [key...] [arg...]", "Runs a Lua script on the server."},
+  {"EVALSHA",       -3,    Keys::By(FindCountedKeys<2>), kEvalFlags,             Acl::kScripting, EvalSha,      "2.6.0", "sha1 numkeys [key...] [arg...]",   "Runs a cached Lua script, named by its SHA1."},
+  {"EVALSHA_RO",    -3,    Keys::By(FindCountedKeys<2>), kEvalRoFlags,           Acl::kScripting, EvalShaRo,    "7.0.0", "sha1 numkeys [key...] [arg...]",   "Runs a cached Lua script that may only read."},
+  {"EVAL_RO",       -3,    Keys::By(FindCountedKeys<2>), kEvalRoFlags,           Acl::kScripting, EvalRo,       "7.0.0", "script numkeys [key...] [arg...]", "Runs a Lua script that may only read."},
+  {"SCRIPT",        -2,    Keys::None(),                 kContainer,             Acl::kNone,      nullptr,      "2.6.0", "",                                 "Commands for cached scripts."},
+  {"SCRIPT|DEBUG",  3,     Keys::None(),                 kNoScript,              Acl::kScripting, ScriptDebug,  "3.2.0", "mode=<YES|SYNC|NO>",               "Sets how scripts of this connection are debugged."},
+  {"SCRIPT|EXISTS", -3,    Keys::None(),                 kNoScript,              Acl::kScripting, ScriptExists, "2.6.0", "sha1...",                          "Tells which scripts are cached."},
+  {"SCRIPT|FLUSH",  -2,    Keys::None(),                 kNoScript | kGate,      Acl::kScripting, ScriptFlush,  "2.6.0", "[flush-type=<ASYNC|SYNC>@6.2.0]",  "Forgets all cached scripts."},
+  {"SCRIPT|HELP",   2,     Keys::None(),                 kLoading | kStale,      Acl::kScripting, ScriptHelp,   "5.0.0", "",                                 "Explains the subcommands."},
+  {"SCRIPT|KILL",   2,     Keys::None(),                 kNoScript | kAllowBusy, Acl::kScripting, KillScript,   "2.6.0", "",                                 "Ends the running script."},
+  {"SCRIPT|LOAD",   3,     Keys::None(),                 kNoScript | kStale,     Acl::kScripting, ScriptLoad,   "2.6.0", "script",                           "Caches a script and returns its SHA1."},
+  {"SCRIPT|SHOW",   3,     Keys::None(),                 kNoScript,              Acl::kScripting, ScriptShow,   "8.0.0", "sha1",                             "Returns the text of a cached script."},
 };
 // clang-format on
 static_assert(WellFormed(kScriptingCommands),

@@ -18,10 +18,18 @@
 namespace kiln {
 
 class AccessControl;
+class ClientTracker;
 class CommandTable;
+struct DebugSwitches;
 class Discovery;
+class JournalProbe;
 class LatencyMonitor;
 struct MemcacheCounters;
+class MemcacheLog;
+class MemcacheUsers;
+class MigrateLinks;
+class PersistenceControl;
+class ReplicationControl;
 class ParameterSet;
 class PubSub;
 class Reply;
@@ -48,6 +56,8 @@ class ClientHub {
   // Pauses clients until `until_ms` (Unix ms): all of them or only their writes. Alone.
   virtual void Pause(uint64_t until_ms, bool only_writes) = 0;
   virtual void Unpause() = 0;
+  // Closes the biggest clients until all together are within maxmemory-clients. Alone.
+  virtual void EvictClients() = 0;
 };
 
 enum class KillOutcome { kNotBusy, kUnkillable, kKilled };
@@ -57,15 +67,30 @@ enum class KillOutcome { kNotBusy, kUnkillable, kKilled };
 class ScriptRunner {
  public:
   virtual ~ScriptRunner() = default;
-  // EVAL, EVALSHA (`by_hash`) and their read-only forms; replies to the call. Alone.
+  // EVAL, EVALSHA (`by_hash`) and their read-only forms; replies to the call. Alone, unless
+  // KeepsToItsKeys: then under the locks of its keys.
   virtual void Eval(Call& call, bool by_hash, bool read_only) = 0;
   // SCRIPT LOAD: replies with the SHA1 in hex, or an error.
   virtual void Load(Call& call, std::string_view body) = 0;
   virtual bool Exists(std::string_view sha) = 0;
+  // SCRIPT SHOW: replies with the script's text, or an error.
+  virtual void Show(Call& call, std::string_view sha) = 0;
   // Forgets all scripts. Alone.
   virtual void Flush() = 0;
-  // Asks the running script to end.
+  // Asks the script that runs alone to end.
   virtual KillOutcome Kill() = 0;
+  // Whether this request of EVAL and its relatives is for a script of which is proven that it
+  // touches no keys but those it is given, and soon ends (declared_keys.h): the locks of its keys
+  // are enough for it. By the client's own worker.
+  virtual bool KeepsToItsKeys(const Client& client, const Command& command,
+                              Arguments arguments) = 0;
+  // Whether the script or function that the request names has declared that it does not write.
+  virtual bool IsReadOnly(const Command& command, Arguments arguments) = 0;
+  // The time (Unix us) for the script that the client runs: while it runs, time stands still.
+  virtual int64_t TimeUs(const Client& client) = 0;
+  // Scripts may call also what is forbidden to them, or no longer. Alone; for tests.
+  virtual void AllowForbidden(bool allow) = 0;
+  virtual bool allows_forbidden() const = 0;
 
   // ---- Functions ----
   // FUNCTION LOAD: replies with the library's name, or an error. Alone.
@@ -120,6 +145,8 @@ class ServerControl {
   // empty.
   virtual std::string RewriteConfig(bool all) = 0;
   virtual void Shutdown() = 0;
+  // The same, and the items are kept for the next start if there is a place for them.
+  virtual void ShutdownGracefully() = 0;
   // Shows the client every command as it runs, or no longer.
   virtual void SetMonitor(Client& client, bool on) = 0;
   // A parameter was changed: puts it into force. Returns an error text, or empty. Alone.
@@ -128,14 +155,17 @@ class ServerControl {
   virtual MemoryReport Memory() = 0;  // alone
   // Of the calls of a command, ascending; empty when there were none. Alone.
   virtual std::vector<LatencyBucket> Latencies(const Command& command) = 0;
-  // When the databases were last saved, or the server started (Unix time).
-  virtual int64_t LastSaveSeconds() = 0;
+  // Alone. As if the data had another history from now on.
+  virtual void ChangeReplicationId() = 0;
   // The lines of memcached's "stats", the END included; an error line for a topic it does not know.
   // Alone.
   virtual std::string MemcacheStats(Arguments topic) = 0;
   // Flushes database 0 at this time (Unix ms), or at once when it has passed; replaces an earlier
   // wish. Alone.
   virtual void FlushAt(uint64_t at_ms) = 0;
+  // What is done at intervals for clients' memory and tracked keys is not done meanwhile; for
+  // tests. Alone.
+  virtual void PauseCron(bool on) = 0;
 };
 
 // Runs commands inside another one. Each worker has its own.
@@ -170,7 +200,15 @@ struct Services {
   SlowLog* slowlog = nullptr;
   LatencyMonitor* latency = nullptr;
   MemcacheCounters* memcache = nullptr;  // the worker's own
+  MemcacheLog* memcache_log = nullptr;
+  MemcacheUsers* memcache_users = nullptr;
+  ClientTracker* tracker = nullptr;  // the worker's own
   Discovery* discovery = nullptr;
+  DebugSwitches* debug = nullptr;
+  MigrateLinks* migrate_links = nullptr;
+  PersistenceControl* persistence = nullptr;
+  ReplicationControl* replication = nullptr;
+  JournalProbe* journal_probe = nullptr;
 };
 
 }  // namespace kiln

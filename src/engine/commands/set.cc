@@ -3,6 +3,7 @@
 #include "engine/commands/call.h"
 #include "engine/commands/encoding_limits.h"
 #include "engine/commands/groups.h"
+#include "engine/commands/replay_words.h"
 #include "engine/commands/sample.h"
 #include "engine/commands/scan_options.h"
 #include "engine/commands/set_access.h"
@@ -73,6 +74,37 @@ void SMove(Call& call) {
   call.reply.Integer(1);
 }
 
+// What SPOP takes, which is replayed as an SREM; of many members several.
+class PoppedMembers {
+ public:
+  PoppedMembers(Call& call, const Key& key) : call_(call), key_(key) { Begin(); }
+
+  void Add(const Element& member) {
+    if (!call_.is_journaled()) return;
+    ElementScratch scratch;
+    words_.AddText(std::string(member.ToString(scratch)));
+    if (words_.all().size() == kHeadWords + kMaxMembers) End();
+  }
+  void End() {
+    if (words_.all().size() > kHeadWords) call_.ReplayAs(words_.all());
+    Begin();
+  }
+
+ private:
+  static constexpr size_t kHeadWords = 2;
+  static constexpr size_t kMaxMembers = 1024;
+
+  void Begin() {
+    words_ = ReplayWords();
+    words_.Add("SREM");
+    words_.Add(key_.text);
+  }
+
+  Call& call_;
+  const Key& key_;
+  ReplayWords words_;
+};
+
 // SPOP with a count.
 void PopSeveral(Call& call, const Key& key) {
   int64_t count = call.args.Integer(Error::kNotPositive);
@@ -86,13 +118,18 @@ void PopSeveral(Call& call, const Key& key) {
     ReplyAll(call, **set);
     call.Changed(key, kEventSet, "spop");
     call.CountAs(taken);
+    call.ReplayAs({"DEL", key.text});
     call.db.Delete(key);
     return call.db.Notify(kEventGeneric, "del", key.text);
   }
+  PoppedMembers popped(call, key);
   for (size_t i = 0; i < taken; ++i) {
-    (*set)->PopRandom(call.db.context().random,
-                      [&](const Element& member) { ReplyMember(call.reply, member); });
+    (*set)->PopRandom(call.db.context().random, [&](const Element& member) {
+      ReplyMember(call.reply, member);
+      popped.Add(member);
+    });
   }
+  popped.End();
   call.Changed(key, kEventSet, "spop");
   call.CountAs(taken);
 }
@@ -105,8 +142,12 @@ void SPop(Call& call) {
   StoreResult<Set*> set = call.db.Change<Set>(key);
   if (!set) return call.Fail(set.error());
   if (*set == nullptr) return call.reply.Null();
-  (*set)->PopRandom(call.db.context().random,
-                    [&](const Element& member) { ReplyMember(call.reply, member); });
+  PoppedMembers popped(call, key);
+  (*set)->PopRandom(call.db.context().random, [&](const Element& member) {
+    ReplyMember(call.reply, member);
+    popped.Add(member);
+  });
+  popped.End();
   call.Changed(key, kEventSet, "spop");
   DeleteIfEmpty(call, key, **set);
 }
@@ -189,15 +230,15 @@ void SScan(Call& call) {
 // clang-format off
 constexpr Command kSetCommands[] = {
   // name         arity  keys                  flags                    acl        handler      since    usage                                       summary
-  {"SADD",        -3,    Keys::One(),          kWrite | kGrows | kFast, Acl::kSet, SAdd,        "1.0.0", "key member [member ...]",                  "Adds members to a set, and creates it if there is none."},
+  {"SADD",        -3,    Keys::One(),          kWrite | kGrows | kFast, Acl::kSet, SAdd,        "1.0.0", "key member...",                            "Adds members to a set, and creates it if there is none."},
   {"SCARD",       2,     Keys::One(),          kReadOnly | kFast,       Acl::kSet, SCard,       "1.0.0", "key",                                      "Returns the number of members."},
   {"SISMEMBER",   3,     Keys::One(),          kReadOnly | kFast,       Acl::kSet, SIsMember,   "1.0.0", "key member",                               "Says whether a set has a member."},
   {"SMEMBERS",    2,     Keys::One(),          kReadOnly,               Acl::kSet, SMembers,    "1.0.0", "key",                                      "Returns all members."},
-  {"SMISMEMBER",  -3,    Keys::One(),          kReadOnly | kFast,       Acl::kSet, SMIsMember,  "6.2.0", "key member [member ...]",                  "Says which of several members a set has."},
+  {"SMISMEMBER",  -3,    Keys::One(),          kReadOnly | kFast,       Acl::kSet, SMIsMember,  "6.2.0", "key member...",                            "Says which of several members a set has."},
   {"SMOVE",       4,     Keys::Range(1, 2, 1), kWrite | kFast,          Acl::kSet, SMove,       "1.0.0", "source destination member",                "Moves a member from one set to another."},
-  {"SPOP",        -2,    Keys::One(),          kWrite | kFast,          Acl::kSet, SPop,        "1.0.0", "key [count]",                              "Removes members chosen at random and returns them."},
-  {"SRANDMEMBER", -2,    Keys::One(),          kReadOnly,               Acl::kSet, SRandMember, "1.0.0", "key [count]",                              "Returns members chosen at random."},
-  {"SREM",        -3,    Keys::One(),          kWrite | kFast,          Acl::kSet, SRem,        "1.0.0", "key member [member ...]",                  "Removes members from a set, and the set with its last member."},
+  {"SPOP",        -2,    Keys::One(),          kWrite | kFast,          Acl::kSet, SPop,        "1.0.0", "key [count@3.2.0]",                        "Removes members chosen at random and returns them."},
+  {"SRANDMEMBER", -2,    Keys::One(),          kReadOnly,               Acl::kSet, SRandMember, "1.0.0", "key [count@2.6.0]",                        "Returns members chosen at random."},
+  {"SREM",        -3,    Keys::One(),          kWrite | kFast,          Acl::kSet, SRem,        "1.0.0", "key member...",                            "Removes members from a set, and the set with its last member."},
   {"SSCAN",       -3,    Keys::One(),          kReadOnly,               Acl::kSet, SScan,       "2.8.0", "key cursor [MATCH pattern] [COUNT count]", "Iterates over the members of a set."},
 };
 // clang-format on

@@ -221,14 +221,14 @@ void SDiffStore(Call& call) {
 
 // clang-format off
 constexpr Command kSetCombineCommands[] = {
-  // name         arity  keys                           flags                     acl        handler      since    usage                                  summary
-  {"SDIFF",       -2,    Keys::All(),                   kReadOnly,                Acl::kSet, SDiff,       "1.0.0", "key [key ...]",                       "Returns what is in the first set and in none of the others."},
-  {"SDIFFSTORE",  -3,    Keys::All(),                   kWrite | kGrows,          Acl::kSet, SDiffStore,  "1.0.0", "destination key [key ...]",           "Stores what is in the first set and in none of the others."},
-  {"SINTER",      -2,    Keys::All(),                   kReadOnly,                Acl::kSet, SInter,      "1.0.0", "key [key ...]",                       "Returns what is in all of the sets."},
-  {"SINTERCARD",  -3,    Keys::By(FindCountedKeys<1>),  kReadOnly | kMovableKeys, Acl::kSet, SInterCard,  "7.0.0", "numkeys key [key ...] [LIMIT limit]", "Counts what is in all of the sets."},
-  {"SINTERSTORE", -3,    Keys::All(),                   kWrite | kGrows,          Acl::kSet, SInterStore, "1.0.0", "destination key [key ...]",           "Stores what is in all of the sets."},
-  {"SUNION",      -2,    Keys::All(),                   kReadOnly,                Acl::kSet, SUnion,      "1.0.0", "key [key ...]",                       "Returns what is in any of the sets."},
-  {"SUNIONSTORE", -3,    Keys::All(),                   kWrite | kGrows,          Acl::kSet, SUnionStore, "1.0.0", "destination key [key ...]",           "Stores what is in any of the sets."},
+  // name         arity  keys                           flags                     acl        handler      since    usage                                   summary
+  {"SDIFF",       -2,    Keys::All(),                   kReadOnly,                Acl::kSet, SDiff,       "1.0.0", "key...",                               "Returns what is in the first set and in none of the others."},
+  {"SDIFFSTORE",  -3,    Keys::All(),                   kWrite | kGrows,          Acl::kSet, SDiffStore,  "1.0.0", "destination key...",                   "Stores what is in the first set and in none of the others."},
+  {"SINTER",      -2,    Keys::All(),                   kReadOnly,                Acl::kSet, SInter,      "1.0.0", "key...",                               "Returns what is in all of the sets."},
+  {"SINTERCARD",  -3,    Keys::By(FindCountedKeys<1>),  kReadOnly | kMovableKeys, Acl::kSet, SInterCard,  "7.0.0", "numkeys key... [LIMIT limit:integer]", "Counts what is in all of the sets."},
+  {"SINTERSTORE", -3,    Keys::All(),                   kWrite | kGrows,          Acl::kSet, SInterStore, "1.0.0", "destination key...",                   "Stores what is in all of the sets."},
+  {"SUNION",      -2,    Keys::All(),                   kReadOnly,                Acl::kSet, SUnion,      "1.0.0", "key...",                               "Returns what is in any of the sets."},
+  {"SUNIONSTORE", -3,    Keys::All(),                   kWrite | kGrows,          Acl::kSet, SUnionStore, "1.0.0", "destination key...",                   "Stores what is in any of the sets."},
 };
 // clang-format on
 static_assert(WellFormed(kSetCombineCommands),

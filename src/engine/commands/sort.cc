@@ -98,8 +98,9 @@ std::vector<SortItem> Load(const Record& record, ListSlice slice, bool reversed)
   return items;
 }
 
-// As strtod() would read it all: nothing counts as 0, leading spaces are fine.
+// As strtod() would read it all, up to the first NUL: nothing counts as 0, leading spaces are fine.
 std::optional<double> ParseScore(std::string_view text) {
+  text = text.substr(0, text.find('\0'));
   if (text.empty()) return 0;
   size_t spaces = text.find_first_not_of(" \t\n\v\f\r");
   return spaces == std::string_view::npos ? std::nullopt : ParseDouble(text.substr(spaces));
@@ -142,6 +143,11 @@ std::optional<std::vector<SortItem>> SortedItems(Db& db, const Record& record,
   ListSlice slice = options.SliceOf(size);
   if (options.in_given_order) return Load(record, slice, options.descending);
   std::vector<SortItem> items = Load(record, {0, size}, false);
+  // What is stored must not depend on how the set came about.
+  if (options.store && record.type() == Type::kSet) {
+    std::sort(items.begin(), items.end(),
+              [](const SortItem& a, const SortItem& b) { return a.element < b.element; });
+  }
   if (!Weigh(db, options, items)) return std::nullopt;
   std::stable_sort(items.begin(), items.end(), [&](const SortItem& a, const SortItem& b) {
     int order = Compare(options, a, b);
@@ -256,9 +262,9 @@ constexpr Acl kSortAcl = Acl::kSet | Acl::kSortedSet | Acl::kList | Acl::kDanger
 
 // clang-format off
 constexpr Command kSortCommands[] = {
-  // name     arity  keys                             flags                                  acl       handler  since    usage                                                                                                                 summary
-  {"SORT",    -2,    Keys::By(FindSortKeys, 1, 1, 1), kWrite | kGrows | kMovableKeys | kGate, kSortAcl, Sort,    "1.0.0", "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA] [STORE destination]", "Sorts the elements of a list, set or sorted set; replies with them or stores them."},
-  {"SORT_RO", -2,    Keys::One(),                     kReadOnly | kMovableKeys | kGate,       kSortAcl, SortRo,  "7.0.0", "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]",                     "Replies with the elements of a list, set or sorted set in order."},
+  // name     arity  keys                             flags                                  acl       handler  since    usage summary
+  {"SORT",    -2,    Keys::By(FindSortKeys, 1, 1, 1), kWrite | kGrows | kMovableKeys | kGate, kSortAcl, Sort,    "1.0.0", "key [BY by-pattern'pattern'#1] [LIMIT limit=(offset count)] [GET get-pattern'pattern'#1*] [order=<ASC|DESC>] [sorting=ALPHA] [STORE destination#2]", "Sorts the elements of a list, set or sorted set; replies with them or stores them."},
+  {"SORT_RO", -2,    Keys::One(),                     kReadOnly | kMovableKeys | kGate,       kSortAcl, SortRo,  "7.0.0", "key [BY by-pattern'pattern'#1] [LIMIT limit=(offset count)] [GET get-pattern'pattern'#1*] [order=<ASC|DESC>] [sorting=ALPHA]", "Replies with the elements of a list, set or sorted set in order."},
 };
 // clang-format on
 static_assert(WellFormed(kSortCommands),

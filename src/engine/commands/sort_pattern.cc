@@ -22,16 +22,17 @@ std::optional<std::string> SortPattern::Resolve(Db& db, std::string_view element
   std::string name(before_);
   name += element;
   name += after_;
-  const Record* record = db.Find(HashKey(name));
-  if (record == nullptr) return std::nullopt;
+  Key key = HashKey(name);
   if (field_.empty()) {
-    if (record->type() != Type::kString) return std::nullopt;
+    const Record* record = db.Find(key);
+    if (record == nullptr || record->type() != Type::kString) return std::nullopt;
     char digits[kMaxInt64Chars];
     return std::string(Db::StringOf(record, digits));
   }
-  if (record->type() != Type::kHash) return std::nullopt;
+  StoreResult<Hash*> hash = db.Find<Hash>(key);
+  if (!hash || *hash == nullptr) return std::nullopt;
   ElementScratch scratch;
-  auto value = record->collection<Hash>()->Get(field_, scratch);
+  auto value = (*hash)->Get(field_, scratch);
   if (!value) return std::nullopt;
   return std::string(*value);
 }

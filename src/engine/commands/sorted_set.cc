@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/number.h"
+#include "engine/commands/add_options.h"
 #include "engine/commands/call.h"
 #include "engine/commands/encoding_limits.h"
 #include "engine/commands/groups.h"
@@ -19,19 +20,6 @@ namespace kiln {
 namespace {
 
 using AddResult = SortedSet::AddResult;
-
-struct AddOptions {
-  bool only_new = false;        // NX
-  bool only_present = false;    // XX
-  bool only_greater = false;    // GT
-  bool only_less = false;       // LT
-  bool increments = false;      // INCR
-  bool counts_changed = false;  // CH
-
-  bool AreConditional() const {
-    return only_new || only_present || only_greater || only_less || increments;
-  }
-};
 
 struct AddCounts {
   size_t added = 0;
@@ -66,29 +54,6 @@ class Scores {
   double few_[kFew];
   std::vector<double> many_;
 };
-
-AddOptions ReadAddOptions(ArgumentCursor& args) {
-  AddOptions options;
-  while (args.More()) {
-    if (char first = args.Peek().empty() ? '0' : args.Peek()[0]; first <= '9')
-      break;  // a number, surely
-    if (args.Take("NX"))
-      options.only_new = true;
-    else if (args.Take("XX"))
-      options.only_present = true;
-    else if (args.Take("GT"))
-      options.only_greater = true;
-    else if (args.Take("LT"))
-      options.only_less = true;
-    else if (args.Take("CH"))
-      options.counts_changed = true;
-    else if (args.Take("INCR"))
-      options.increments = true;
-    else
-      break;
-  }
-  return options;
-}
 
 // What is wrong with the options and the pairs behind them; empty when nothing is.
 std::string_view ConflictIn(const AddOptions& options, Arguments pairs) {
@@ -159,7 +124,7 @@ void AddPairs(Call& call, const Key& key, const AddOptions& options, Arguments p
 // ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]
 void ZAdd(Call& call) {
   Key key = call.args.NextKey();
-  AddOptions options = ReadAddOptions(call.args);
+  AddOptions options = TakeAddOptions(call.args, AddWords::kAll);
   Arguments pairs = call.args.Rest();
   if (std::string_view conflict = ConflictIn(options, pairs); !conflict.empty()) {
     return call.FailText(conflict);
@@ -300,17 +265,17 @@ void ZScan(Call& call) {
 
 // clang-format off
 constexpr Command kSortedSetCommands[] = {
-  // name      arity  keys         flags                    acl              handler   since    usage                                                                  summary
-  {"ZADD",     -4,    Keys::One(), kWrite | kGrows | kFast, Acl::kSortedSet, ZAdd,     "1.2.0", "key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]", "Adds members with scores to a sorted set, or changes their scores."},
-  {"ZCARD",    2,     Keys::One(), kReadOnly | kFast,       Acl::kSortedSet, ZCard,    "1.2.0", "key",                                                                 "Returns the number of members."},
-  {"ZINCRBY",  4,     Keys::One(), kWrite | kGrows | kFast, Acl::kSortedSet, ZIncrBy,  "1.2.0", "key increment member",                                                "Adds to the score of a member, which is added if it is new."},
-  {"ZMSCORE",  -3,    Keys::One(), kReadOnly | kFast,       Acl::kSortedSet, ZMScore,  "6.2.0", "key member [member ...]",                                             "Returns the scores of several members."},
-  {"ZRANDMEMBER", -2, Keys::One(), kReadOnly,               Acl::kSortedSet, ZRandMember, "6.2.0", "key [count [WITHSCORES]]",                                          "Returns members chosen at random."},
-  {"ZRANK",    -3,    Keys::One(), kReadOnly | kFast,       Acl::kSortedSet, ZRank,    "2.0.0", "key member [WITHSCORE]",                                              "Returns how many members come before this one."},
-  {"ZREM",     -3,    Keys::One(), kWrite | kFast,          Acl::kSortedSet, ZRem,     "1.2.0", "key member [member ...]",                                             "Removes members, and the key with the last one."},
-  {"ZREVRANK", -3,    Keys::One(), kReadOnly | kFast,       Acl::kSortedSet, ZRevRank, "2.0.0", "key member [WITHSCORE]",                                              "Returns how many members come after this one."},
-  {"ZSCAN",    -3,    Keys::One(), kReadOnly,               Acl::kSortedSet, ZScan,    "2.8.0", "key cursor [MATCH pattern] [COUNT count]",                            "Iterates over members and scores."},
-  {"ZSCORE",   3,     Keys::One(), kReadOnly | kFast,       Acl::kSortedSet, ZScore,   "1.2.0", "key member",                                                          "Returns the score of a member."},
+  // name      arity  keys         flags                    acl              handler   since    usage                                       summary
+  {"ZADD",     -4,    Keys::One(), kWrite | kGrows | kFast, Acl::kSortedSet, ZAdd,     "1.2.0", "key [condition=<NX|XX>@3.0.2] [comparison=<GT|LT>@6.2.0] [change=CH@3.0.2] [increment=INCR@3.0.2] data=(score member)...", "Adds members with scores to a sorted set, or changes their scores."},
+  {"ZCARD",    2,     Keys::One(), kReadOnly | kFast,       Acl::kSortedSet, ZCard,    "1.2.0", "key",                                      "Returns the number of members."},
+  {"ZINCRBY",  4,     Keys::One(), kWrite | kGrows | kFast, Acl::kSortedSet, ZIncrBy,  "1.2.0", "key increment member",                     "Adds to the score of a member, which is added if it is new."},
+  {"ZMSCORE",  -3,    Keys::One(), kReadOnly | kFast,       Acl::kSortedSet, ZMScore,  "6.2.0", "key member...",                            "Returns the scores of several members."},
+  {"ZRANDMEMBER", -2, Keys::One(), kReadOnly,               Acl::kSortedSet, ZRandMember, "6.2.0", "key [options=(count [WITHSCORES])]",       "Returns members chosen at random."},
+  {"ZRANK",    -3,    Keys::One(), kReadOnly | kFast,       Acl::kSortedSet, ZRank,    "2.0.0", "key member [WITHSCORE]",                   "Returns how many members come before this one."},
+  {"ZREM",     -3,    Keys::One(), kWrite | kFast,          Acl::kSortedSet, ZRem,     "1.2.0", "key member...",                            "Removes members, and the key with the last one."},
+  {"ZREVRANK", -3,    Keys::One(), kReadOnly | kFast,       Acl::kSortedSet, ZRevRank, "2.0.0", "key member [WITHSCORE]",                   "Returns how many members come after this one."},
+  {"ZSCAN",    -3,    Keys::One(), kReadOnly,               Acl::kSortedSet, ZScan,    "2.8.0", "key cursor [MATCH pattern] [COUNT count]", "Iterates over members and scores."},
+  {"ZSCORE",   3,     Keys::One(), kReadOnly | kFast,       Acl::kSortedSet, ZScore,   "1.2.0", "key member",                               "Returns the score of a member."},
 };
 // clang-format on
 static_assert(WellFormed(kSortedSetCommands),

@@ -309,14 +309,14 @@ constexpr Keys kDestinationAndSources = Keys::By(FindKeysBehindDestination, 1, 1
 
 // clang-format off
 constexpr Command kCombineCommands[] = {
-  // name         arity  keys                    flags                           acl              handler      since    usage                                                                                                   summary
-  {"ZDIFF",       -3,    kSources,               kReadOnly | kMovableKeys,       Acl::kSortedSet, ZDiff,       "6.2.0", "numkeys key [key ...] [WITHSCORES]",                                                                   "Returns the members of the first set that no other set has."},
-  {"ZDIFFSTORE",  -4,    kDestinationAndSources, kWrite | kGrows | kMovableKeys, Acl::kSortedSet, ZDiffStore,  "6.2.0", "destination numkeys key [key ...]",                                                                    "Stores the members of the first set that no other set has."},
-  {"ZINTER",      -3,    kSources,               kReadOnly | kMovableKeys,       Acl::kSortedSet, ZInter,      "6.2.0", "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]",         "Returns the members that all sets have."},
-  {"ZINTERCARD",  -3,    kSources,               kReadOnly | kMovableKeys,       Acl::kSortedSet, ZInterCard,  "7.0.0", "numkeys key [key ...] [LIMIT limit]",                                                                  "Returns the number of members that all sets have."},
-  {"ZINTERSTORE", -4,    kDestinationAndSources, kWrite | kGrows | kMovableKeys, Acl::kSortedSet, ZInterStore, "2.0.0", "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX]",          "Stores the members that all sets have."},
-  {"ZUNION",      -3,    kSources,               kReadOnly | kMovableKeys,       Acl::kSortedSet, ZUnion,      "6.2.0", "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]",         "Returns the members of all sets."},
-  {"ZUNIONSTORE", -4,    kDestinationAndSources, kWrite | kGrows | kMovableKeys, Acl::kSortedSet, ZUnionStore, "2.0.0", "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX]",          "Stores the members of all sets."},
+  // name         arity  keys                    flags                           acl              handler      since    usage                                   summary
+  {"ZDIFF",       -3,    kSources,               kReadOnly | kMovableKeys,       Acl::kSortedSet, ZDiff,       "6.2.0", "numkeys key... [WITHSCORES]",          "Returns the members of the first set that no other set has."},
+  {"ZDIFFSTORE",  -4,    kDestinationAndSources, kWrite | kGrows | kMovableKeys, Acl::kSortedSet, ZDiffStore,  "6.2.0", "destination numkeys key...",           "Stores the members of the first set that no other set has."},
+  {"ZINTER",      -3,    kSources,               kReadOnly | kMovableKeys,       Acl::kSortedSet, ZInter,      "6.2.0", "numkeys key... [WEIGHTS weight...] [AGGREGATE aggregate=<SUM|MIN|MAX>] [WITHSCORES]", "Returns the members that all sets have."},
+  {"ZINTERCARD",  -3,    kSources,               kReadOnly | kMovableKeys,       Acl::kSortedSet, ZInterCard,  "7.0.0", "numkeys key... [LIMIT limit:integer]", "Returns the number of members that all sets have."},
+  {"ZINTERSTORE", -4,    kDestinationAndSources, kWrite | kGrows | kMovableKeys, Acl::kSortedSet, ZInterStore, "2.0.0", "destination numkeys key... [WEIGHTS weight...] [AGGREGATE aggregate=<SUM|MIN|MAX>]", "Stores the members that all sets have."},
+  {"ZUNION",      -3,    kSources,               kReadOnly | kMovableKeys,       Acl::kSortedSet, ZUnion,      "6.2.0", "numkeys key... [WEIGHTS weight...] [AGGREGATE aggregate=<SUM|MIN|MAX>] [WITHSCORES]", "Returns the members of all sets."},
+  {"ZUNIONSTORE", -4,    kDestinationAndSources, kWrite | kGrows | kMovableKeys, Acl::kSortedSet, ZUnionStore, "2.0.0", "destination numkeys key... [WEIGHTS weight...] [AGGREGATE aggregate=<SUM|MIN|MAX>]", "Stores the members of all sets."},
 };
 // clang-format on
 static_assert(WellFormed(kCombineCommands),

@@ -7,6 +7,7 @@
 #include "engine/commands/block_timeout.h"
 #include "engine/commands/call.h"
 #include "engine/commands/groups.h"
+#include "engine/commands/replay_words.h"
 #include "engine/commands/sorted_set_access.h"
 
 namespace kiln {
@@ -45,6 +46,17 @@ void PopFrom(Call& call, const Key& key, SortedSet& set, const PopRequest& reque
   MembersRemoved(call, key, set, members, request.end == Order::kAscending ? "zpopmin" : "zpopmax");
 }
 
+// What was popped for whom several keys were named.
+void ReplayPop(Call& call, const Key& key, size_t members, const PopRequest& request) {
+  if (!call.is_journaled()) return;
+  std::string_view name = request.end == Order::kAscending ? "ZPOPMIN" : "ZPOPMAX";
+  if (request.in_pairs) {
+    call.ReplayAs({name, key.text, Digits(uint64_t{members})});
+  } else {
+    call.ReplayAs({name, key.text});
+  }
+}
+
 // Pops from the first key that has members and replies; false when none has. A key of another type
 // is an error, but whoever waits already goes on waiting.
 bool PopFirst(Call& call, const std::vector<Key>& keys, const PopRequest& request) {
@@ -52,7 +64,10 @@ bool PopFirst(Call& call, const std::vector<Key>& keys, const PopRequest& reques
     StoreResult<SortedSet*> set = call.db.Change<SortedSet>(key);
     if (!set && call.is_retry) continue;
     if (!set) return call.Fail(set.error()), true;
-    if (*set != nullptr) return PopFrom(call, key, **set, request), true;
+    if (*set == nullptr) continue;
+    ReplayPop(call, key, std::min(request.count, (*set)->size()), request);
+    PopFrom(call, key, **set, request);
+    return true;
   }
   return false;
 }
@@ -154,13 +169,13 @@ void BZMPop(Call& call) {
 
 // clang-format off
 constexpr Command kPopCommands[] = {
-  // name      arity  keys                          flags                             acl              handler   since    usage                                                       summary
-  {"BZMPOP",   -5,    Keys::By(FindCountedKeys<2>), kWrite | kBlocking | kMovableKeys, Acl::kSortedSet, BZMPop,   "7.0.0", "timeout numkeys key [key ...] MIN | MAX [COUNT count]",    "Pops members from the first sorted set that has some, or waits for them."},
-  {"BZPOPMAX", -3,    Keys::Range(1, -2, 1),        kWrite | kFast | kBlocking,        Acl::kSortedSet, BZPopMax, "5.0.0", "key [key ...] timeout",                                    "Pops the highest member of the first sorted set that has one, or waits for it."},
-  {"BZPOPMIN", -3,    Keys::Range(1, -2, 1),        kWrite | kFast | kBlocking,        Acl::kSortedSet, BZPopMin, "5.0.0", "key [key ...] timeout",                                    "Pops the lowest member of the first sorted set that has one, or waits for it."},
-  {"ZMPOP",    -4,    Keys::By(FindCountedKeys<1>), kWrite | kMovableKeys,             Acl::kSortedSet, ZMPop,    "7.0.0", "numkeys key [key ...] MIN | MAX [COUNT count]",            "Pops members from the first sorted set that has some."},
-  {"ZPOPMAX",  -2,    Keys::One(),                  kWrite | kFast,                    Acl::kSortedSet, ZPopMax,  "5.0.0", "key [count]",                                              "Removes the members with the highest scores and returns them."},
-  {"ZPOPMIN",  -2,    Keys::One(),                  kWrite | kFast,                    Acl::kSortedSet, ZPopMin,  "5.0.0", "key [count]",                                              "Removes the members with the lowest scores and returns them."},
+  // name      arity  keys                          flags                             acl              handler   since    usage                                                   summary
+  {"BZMPOP",   -5,    Keys::By(FindCountedKeys<2>), kWrite | kBlocking | kMovableKeys, Acl::kSortedSet, BZMPop,   "7.0.0", "timeout numkeys key... where=<MIN|MAX> [COUNT count]", "Pops members from the first sorted set that has some, or waits for them."},
+  {"BZPOPMAX", -3,    Keys::Range(1, -2, 1),        kWrite | kFast | kBlocking,        Acl::kSortedSet, BZPopMax, "5.0.0", "key... timeout",                                       "Pops the highest member of the first sorted set that has one, or waits for it."},
+  {"BZPOPMIN", -3,    Keys::Range(1, -2, 1),        kWrite | kFast | kBlocking,        Acl::kSortedSet, BZPopMin, "5.0.0", "key... timeout",                                       "Pops the lowest member of the first sorted set that has one, or waits for it."},
+  {"ZMPOP",    -4,    Keys::By(FindCountedKeys<1>), kWrite | kMovableKeys,             Acl::kSortedSet, ZMPop,    "7.0.0", "numkeys key... where=<MIN|MAX> [COUNT count]",         "Pops members from the first sorted set that has some."},
+  {"ZPOPMAX",  -2,    Keys::One(),                  kWrite | kFast,                    Acl::kSortedSet, ZPopMax,  "5.0.0", "key [count]",                                          "Removes the members with the highest scores and returns them."},
+  {"ZPOPMIN",  -2,    Keys::One(),                  kWrite | kFast,                    Acl::kSortedSet, ZPopMin,  "5.0.0", "key [count]",                                          "Removes the members with the lowest scores and returns them."},
 };
 // clang-format on
 static_assert(WellFormed(kPopCommands),

@@ -257,19 +257,19 @@ void ZRemRangeByScore(Call& call) {
 
 // clang-format off
 constexpr Command kRangeCommands[] = {
-  // name              arity  keys                  flags              acl              handler           since    usage                                                                          summary
-  {"ZCOUNT",           4,     Keys::One(),          kReadOnly | kFast, Acl::kSortedSet, ZCount,           "2.0.0", "key min max",                                                                 "Returns the number of members with scores in a range."},
-  {"ZLEXCOUNT",        4,     Keys::One(),          kReadOnly | kFast, Acl::kSortedSet, ZLexCount,        "2.8.9", "key min max",                                                                 "Returns the number of members in a range of bytes."},
-  {"ZRANGE",           -4,    Keys::One(),          kReadOnly,         Acl::kSortedSet, ZRange,           "1.2.0", "key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]",    "Returns the members in a range of ranks, scores or bytes."},
-  {"ZRANGEBYLEX",      -4,    Keys::One(),          kReadOnly,         Acl::kSortedSet, ZRangeByLex,      "2.8.9", "key min max [LIMIT offset count]",                                            "Returns the members in a range of bytes."},
-  {"ZRANGEBYSCORE",    -4,    Keys::One(),          kReadOnly,         Acl::kSortedSet, ZRangeByScore,    "1.0.5", "key min max [WITHSCORES] [LIMIT offset count]",                               "Returns the members with scores in a range."},
-  {"ZRANGESTORE",      -5,    Keys::Range(1, 2, 1), kWrite | kGrows,   Acl::kSortedSet, ZRangeStore,      "6.2.0", "dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]",                "Stores a range of a sorted set at another key."},
-  {"ZREMRANGEBYLEX",   4,     Keys::One(),          kWrite,            Acl::kSortedSet, ZRemRangeByLex,   "2.8.9", "key min max",                                                                 "Removes the members in a range of bytes."},
-  {"ZREMRANGEBYRANK",  4,     Keys::One(),          kWrite,            Acl::kSortedSet, ZRemRangeByRank,  "2.0.0", "key start stop",                                                              "Removes the members in a range of ranks."},
-  {"ZREMRANGEBYSCORE", 4,     Keys::One(),          kWrite,            Acl::kSortedSet, ZRemRangeByScore, "1.2.0", "key min max",                                                                 "Removes the members with scores in a range."},
-  {"ZREVRANGE",        -4,    Keys::One(),          kReadOnly,         Acl::kSortedSet, ZRevRange,        "1.2.0", "key start stop [WITHSCORES]",                                                 "Returns the members in a range of ranks, the highest first."},
-  {"ZREVRANGEBYLEX",   -4,    Keys::One(),          kReadOnly,         Acl::kSortedSet, ZRevRangeByLex,   "2.8.9", "key max min [LIMIT offset count]",                                            "Returns the members in a range of bytes, the highest first."},
-  {"ZREVRANGEBYSCORE", -4,    Keys::One(),          kReadOnly,         Acl::kSortedSet, ZRevRangeByScore, "2.2.0", "key max min [WITHSCORES] [LIMIT offset count]",                               "Returns the members with scores in a range, the highest first."},
+  // name              arity  keys                  flags              acl              handler           since    usage                                       summary
+  {"ZCOUNT",           4,     Keys::One(),          kReadOnly | kFast, Acl::kSortedSet, ZCount,           "2.0.0", "key min:double max:double",                "Returns the number of members with scores in a range."},
+  {"ZLEXCOUNT",        4,     Keys::One(),          kReadOnly | kFast, Acl::kSortedSet, ZLexCount,        "2.8.9", "key min max",                              "Returns the number of members in a range of bytes."},
+  {"ZRANGE",           -4,    Keys::One(),          kReadOnly,         Acl::kSortedSet, ZRange,           "1.2.0", "key start:string stop:string [sortby=<BYSCORE|BYLEX>@6.2.0] [REV@6.2.0] [LIMIT limit=(offset count)@6.2.0] [WITHSCORES]", "Returns the members in a range of ranks, scores or bytes."},
+  {"ZRANGEBYLEX",      -4,    Keys::One(),          kReadOnly,         Acl::kSortedSet, ZRangeByLex,      "2.8.9", "key min max [LIMIT limit=(offset count)]", "Returns the members in a range of bytes."},
+  {"ZRANGEBYSCORE",    -4,    Keys::One(),          kReadOnly,         Acl::kSortedSet, ZRangeByScore,    "1.0.5", "key min:double max:double [WITHSCORES@2.0.0] [LIMIT limit=(offset count)]", "Returns the members with scores in a range."},
+  {"ZRANGESTORE",      -5,    Keys::Range(1, 2, 1), kWrite | kGrows,   Acl::kSortedSet, ZRangeStore,      "6.2.0", "dst src min max [sortby=<BYSCORE|BYLEX>] [REV] [LIMIT limit=(offset count)]", "Stores a range of a sorted set at another key."},
+  {"ZREMRANGEBYLEX",   4,     Keys::One(),          kWrite,            Acl::kSortedSet, ZRemRangeByLex,   "2.8.9", "key min max",                              "Removes the members in a range of bytes."},
+  {"ZREMRANGEBYRANK",  4,     Keys::One(),          kWrite,            Acl::kSortedSet, ZRemRangeByRank,  "2.0.0", "key start stop",                           "Removes the members in a range of ranks."},
+  {"ZREMRANGEBYSCORE", 4,     Keys::One(),          kWrite,            Acl::kSortedSet, ZRemRangeByScore, "1.2.0", "key min:double max:double",                "Removes the members with scores in a range."},
+  {"ZREVRANGE",        -4,    Keys::One(),          kReadOnly,         Acl::kSortedSet, ZRevRange,        "1.2.0", "key start stop [WITHSCORES]",              "Returns the members in a range of ranks, the highest first."},
+  {"ZREVRANGEBYLEX",   -4,    Keys::One(),          kReadOnly,         Acl::kSortedSet, ZRevRangeByLex,   "2.8.9", "key max min [LIMIT limit=(offset count)]", "Returns the members in a range of bytes, the highest first."},
+  {"ZREVRANGEBYSCORE", -4,    Keys::One(),          kReadOnly,         Acl::kSortedSet, ZRevRangeByScore, "2.2.0", "key max:double min:double [WITHSCORES] [LIMIT limit=(offset count)]", "Returns the members with scores in a range, the highest first."},
 };
 // clang-format on
 static_assert(WellFormed(kRangeCommands),

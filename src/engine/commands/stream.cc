@@ -8,6 +8,7 @@
 #include "engine/commands/command_errors.h"
 #include "engine/commands/encoding_limits.h"
 #include "engine/commands/groups.h"
+#include "engine/commands/replay_words.h"
 #include "engine/commands/stream_access.h"
 
 namespace kiln {
@@ -23,11 +24,14 @@ struct AddOptions {
   bool no_make = false;  // XADD: only to a stream that exists
   Id id_kind = Id::kAuto;
   StreamId id;
+  size_t id_at = 0;         // among all arguments; 0: there is none
+  size_t threshold_at = 0;  // the same
 };
 
 // "[= | ~] threshold", behind MAXLEN or MINID. False when an error is replied.
-bool ReadThreshold(Call& call, StreamTrim::Until until, StreamTrim* trim) {
+bool ReadThreshold(Call& call, StreamTrim::Until until, AddOptions* options) {
   ArgumentCursor& args = call.args;
+  StreamTrim* trim = &options->trim;
   if (trim->until != StreamTrim::Until::kNothing) {
     call.FailText("ERR syntax error, MAXLEN and MINID options at the same time are not compatible");
     return false;
@@ -36,6 +40,7 @@ bool ReadThreshold(Call& call, StreamTrim::Until until, StreamTrim* trim) {
   bool may_have_sign = args.Left() >= 2;
   trim->whole_nodes = may_have_sign && args.Take("~");
   if (may_have_sign && !trim->whole_nodes) args.Take("=");
+  options->threshold_at = args.all().size() - args.Left();
   if (until == StreamTrim::Until::kId) return ReadStreamId(call, args.Text(), &trim->min_id);
   int64_t length = args.Integer();
   if (!args.ok()) return call.Fail(args.error()), false;
@@ -75,7 +80,9 @@ bool SettleTrim(Call& call, bool is_add, AddOptions* options) {
     call.FailText("ERR syntax error, XTRIM must be called with a trimming strategy");
     return false;
   }
-  if (options->has_limit && !trim.whole_nodes) {
+  if (options->has_limit && !trim.whole_nodes && call.is_replay()) {
+    trim.limit = 0;  // Redis lets the word stand where it has made the threshold exact
+  } else if (options->has_limit && !trim.whole_nodes) {
     call.FailText("ERR syntax error, LIMIT cannot be used without the special ~ option");
     return false;
   }
@@ -95,9 +102,9 @@ bool ReadAddOptions(Call& call, bool is_add, AddOptions* options) {
     if (is_add && option == "*") break;
     bool has_more = args.More();
     if (has_more && EqualsWord(option, "MAXLEN")) {
-      if (!ReadThreshold(call, StreamTrim::Until::kLength, &options->trim)) return false;
+      if (!ReadThreshold(call, StreamTrim::Until::kLength, options)) return false;
     } else if (has_more && EqualsWord(option, "MINID")) {
-      if (!ReadThreshold(call, StreamTrim::Until::kId, &options->trim)) return false;
+      if (!ReadThreshold(call, StreamTrim::Until::kId, options)) return false;
     } else if (has_more && EqualsWord(option, "LIMIT")) {
       if (!ReadLimit(call, options)) return false;
     } else if (is_add && EqualsWord(option, "NOMKSTREAM")) {
@@ -109,7 +116,38 @@ bool ReadAddOptions(Call& call, bool is_add, AddOptions* options) {
       return call.Fail(Error::kSyntax), false;
     }
   }
+  if (is_add) options->id_at = args.all().size() - args.Left() - 1;
   return SettleTrim(call, is_add, options);
+}
+
+// What "~" trimmed to.
+std::string ThresholdOf(const Stream& stream, const StreamTrim& trim) {
+  if (trim.until == StreamTrim::Until::kLength) return std::to_string(stream.size());
+  return StreamIdText(stream.size() == 0 ? kMaxStreamId : stream.first_id());
+}
+
+// The request with the id that the entry got, and without a "~".
+void ReplayExactly(Call& call, const Stream& stream, const AddOptions& options) {
+  bool is_about = options.trim.whole_nodes;
+  bool has_new_id = options.id_at != 0 && options.id_kind != AddOptions::Id::kGiven;
+  if (!is_about && !has_new_id) return;
+  Arguments all = call.args.all();
+  size_t options_end = options.id_at != 0 ? options.id_at : all.size();
+  ReplayWords words(all.first(2));
+  for (size_t i = 2; i < all.size(); ++i) {
+    if (has_new_id && i == options.id_at) {
+      words.AddText(StreamIdText(stream.last_id()));
+    } else if (is_about && i < options_end && EqualsWord(all[i], "LIMIT")) {
+      ++i;
+    } else if (is_about && i + 1 == options.threshold_at) {
+      words.Add("=");
+    } else if (is_about && i == options.threshold_at) {
+      words.AddText(ThresholdOf(stream, options.trim));
+    } else {
+      words.Add(all[i]);
+    }
+  }
+  call.ReplayAs(words.all());
 }
 
 // ---- XADD ----
@@ -170,6 +208,7 @@ void XAdd(Call& call) {
   ReplyStreamId(call.reply, *id);
   call.Changed(key, kEventStream, "xadd");
   if (stream->Trim(options.trim) > 0) call.db.Notify(kEventStream, "xtrim", key.text);
+  if (call.is_journaled()) ReplayExactly(call, *stream, options);
 }
 
 // ---- Removing ----
@@ -185,6 +224,7 @@ void XTrim(Call& call) {
   if (removed > 0) {
     call.Changed(key, kEventStream, "xtrim");
     call.CountAs(removed);
+    if (call.is_journaled()) ReplayExactly(call, **stream, options);
   }
   call.reply.Integer(static_cast<int64_t>(removed));
 }
@@ -318,14 +358,14 @@ void XSetId(Call& call) {
 
 // clang-format off
 constexpr Command kStreamCommands[] = {
-  // name       arity  keys         flags                   acl           handler    since    usage                                                                                                summary
-  {"XADD",      -5,    Keys::One(), kWrite | kGrows | kFast, Acl::kStream, XAdd,      "5.0.0", "key [NOMKSTREAM] [MAXLEN | MINID [= | ~] threshold [LIMIT count]] * | id field value [field value ...]", "Appends an entry to a stream."},
-  {"XDEL",      -3,    Keys::One(), kWrite | kFast,          Acl::kStream, XDel,      "5.0.0", "key id [id ...]",                                                                                   "Removes entries and returns how many there were."},
-  {"XLEN",      2,     Keys::One(), kReadOnly | kFast,       Acl::kStream, XLen,      "5.0.0", "key",                                                                                               "Returns the number of entries."},
-  {"XRANGE",    -4,    Keys::One(), kReadOnly,               Acl::kStream, XRange,    "5.0.0", "key start end [COUNT count]",                                                                       "Returns the entries between two ids."},
-  {"XREVRANGE", -4,    Keys::One(), kReadOnly,               Acl::kStream, XRevRange, "5.0.0", "key end start [COUNT count]",                                                                       "Returns the entries between two ids, the last one first."},
-  {"XSETID",    -3,    Keys::One(), kWrite | kGrows | kFast, Acl::kStream, XSetId,    "5.0.0", "key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id]",                            "Sets what a stream knows of the entries it had."},
-  {"XTRIM",     -4,    Keys::One(), kWrite,                  Acl::kStream, XTrim,     "5.0.0", "key MAXLEN | MINID [= | ~] threshold [LIMIT count]",                                                "Removes the oldest entries."},
+  // name       arity  keys         flags                   acl           handler    since    usage                                        summary
+  {"XADD",      -5,    Keys::One(), kWrite | kGrows | kFast, Acl::kStream, XAdd,      "5.0.0", "key [NOMKSTREAM@6.2.0] [trim=(strategy=<MAXLEN|MINID@6.2.0> [operator=<equal='='|approximately='~'>] threshold [LIMIT count@6.2.0])] id-selector=<auto-id='*'|id> data=(field value)...", "Appends an entry to a stream."},
+  {"XDEL",      -3,    Keys::One(), kWrite | kFast,          Acl::kStream, XDel,      "5.0.0", "key ID:string...",                          "Removes entries and returns how many there were."},
+  {"XLEN",      2,     Keys::One(), kReadOnly | kFast,       Acl::kStream, XLen,      "5.0.0", "key",                                       "Returns the number of entries."},
+  {"XRANGE",    -4,    Keys::One(), kReadOnly,               Acl::kStream, XRange,    "5.0.0", "key start:string end:string [COUNT count]", "Returns the entries between two ids."},
+  {"XREVRANGE", -4,    Keys::One(), kReadOnly,               Acl::kStream, XRevRange, "5.0.0", "key end:string start:string [COUNT count]", "Returns the entries between two ids, the last one first."},
+  {"XSETID",    -3,    Keys::One(), kWrite | kGrows | kFast, Acl::kStream, XSetId,    "5.0.0", "key last-id [ENTRIESADDED entries-added@7.0.0] [MAXDELETEDID max-deleted-id@7.0.0]", "Sets what a stream knows of the entries it had."},
+  {"XTRIM",     -4,    Keys::One(), kWrite,                  Acl::kStream, XTrim,     "5.0.0", "key trim=(strategy=<MAXLEN|MINID@6.2.0> [operator=<equal='='|approximately='~'>] threshold [LIMIT count@6.2.0])", "Removes the oldest entries."},
 };
 // clang-format on
 static_assert(WellFormed(kStreamCommands),

@@ -1,6 +1,7 @@
 #include "engine/commands/stream_access.h"
 
 #include "engine/commands/command_errors.h"
+#include "engine/commands/replay_words.h"
 
 namespace kiln {
 namespace {
@@ -95,6 +96,34 @@ StreamConsumer* SeeConsumer(Call& call, const Key& key, StreamGroup* group, std:
   }
   consumer->seen_ms = NowMsOf(call);
   return consumer;
+}
+
+std::string StreamIdText(const StreamId& id) {
+  char text[kMaxStreamIdChars];
+  return {text, FormatStreamId(id, text)};
+}
+
+// An XCLAIM that does the same as often as it is run. Of an entry that the stream has no more it
+// forgets that it was pending.
+void ReplayPending(Call& call, const Key& key, std::string_view group_name,
+                   const StreamGroup& group, const StreamId& id) {
+  if (!call.is_journaled()) return;
+  const PendingEntry& entry = group.pending().at(id);
+  call.ReplayAs({"XCLAIM", key.text, group_name, entry.consumer->name, "0", StreamIdText(id),
+                 "TIME", Digits(entry.delivered_ms), "RETRYCOUNT", Digits(entry.deliveries),
+                 "FORCE", "JUSTID", "LASTID", StreamIdText(group.last_id)});
+}
+
+void ReplayPosition(Call& call, const Key& key, std::string_view group_name,
+                    const StreamGroup& group) {
+  if (!call.is_journaled()) return;
+  call.ReplayAs({"XGROUP", "SETID", key.text, group_name, StreamIdText(group.last_id),
+                 "ENTRIESREAD", Digits(group.entries_read)});
+}
+
+void ReplayConsumer(Call& call, const Key& key, std::string_view group_name,
+                    std::string_view consumer_name) {
+  call.ReplayAs({"XGROUP", "CREATECONSUMER", key.text, group_name, consumer_name});
 }
 
 }  // namespace kiln

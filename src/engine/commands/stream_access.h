@@ -33,8 +33,19 @@ void GroupChanged(Call& call, const Key& key, std::string_view event = {});
 // The group's consumer of that name, which is made where it is new, with its time of asking set.
 StreamConsumer* SeeConsumer(Call& call, const Key& key, StreamGroup* group, std::string_view name);
 
+// What replays a change of a group: how a pending entry is now, where the group stands, or that
+// there is a consumer.
+void ReplayPending(Call& call, const Key& key, std::string_view group_name,
+                   const StreamGroup& group, const StreamId& id);
+void ReplayPosition(Call& call, const Key& key, std::string_view group_name,
+                    const StreamGroup& group);
+void ReplayConsumer(Call& call, const Key& key, std::string_view group_name,
+                    std::string_view consumer_name);
+std::string StreamIdText(const StreamId& id);
+
+// The time for what groups note, also while a journal is replayed.
 inline int64_t NowMsOf(const Call& call) {
-  return static_cast<int64_t>(call.now_ms());
+  return static_cast<int64_t>(const_cast<Db&>(call.db).context().clock_ms);
 }
 
 }  // namespace kiln

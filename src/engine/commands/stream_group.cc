@@ -183,14 +183,14 @@ void XGroupHelp(Call& call) {
 
 // clang-format off
 constexpr Command kStreamGroupCommands[] = {
-  // name                     arity  keys                  flags            acl           handler               since    usage                                                       summary
-  {"XGROUP",                  -2,    Keys::None(),         kContainer,      Acl::kNone,   nullptr,              "5.0.0", "",                                                         "A container for commands about consumer groups."},
-  {"XGROUP|CREATE",           -5,    Keys::Range(2, 2, 1), kWrite | kGrows, Acl::kStream, XGroupCreate,         "5.0.0", "key group id | $ [MKSTREAM] [ENTRIESREAD entries-read]",   "Makes a consumer group."},
-  {"XGROUP|CREATECONSUMER",   5,     Keys::Range(2, 2, 1), kWrite | kGrows, Acl::kStream, XGroupCreateConsumer, "6.2.0", "key group consumer",                                       "Makes a consumer of a group."},
-  {"XGROUP|DELCONSUMER",      5,     Keys::Range(2, 2, 1), kWrite,          Acl::kStream, XGroupDelConsumer,    "5.0.0", "key group consumer",                                       "Removes a consumer; returns how many entries it had pending."},
-  {"XGROUP|DESTROY",          4,     Keys::Range(2, 2, 1), kWrite,          Acl::kStream, XGroupDestroy,        "5.0.0", "key group",                                                "Removes a consumer group."},
-  {"XGROUP|HELP",             2,     Keys::None(),         kLoading | kStale, Acl::kStream, XGroupHelp,         "5.0.0", "",                                                         "Lists the subcommands."},
-  {"XGROUP|SETID",            -5,    Keys::Range(2, 2, 1), kWrite,          Acl::kStream, XGroupSetId,          "5.0.0", "key group id | $ [ENTRIESREAD entries-read]",              "Sets how far a consumer group has read."},
+  // name                     arity  keys                  flags            acl           handler               since    usage                 summary
+  {"XGROUP",                  -2,    Keys::None(),         kContainer,      Acl::kNone,   nullptr,              "5.0.0", "",                   "A container for commands about consumer groups."},
+  {"XGROUP|CREATE",           -5,    Keys::Range(2, 2, 1), kWrite | kGrows, Acl::kStream, XGroupCreate,         "5.0.0", "key group id-selector=<id|new-id='$'> [MKSTREAM] [ENTRIESREAD entries-read]", "Makes a consumer group."},
+  {"XGROUP|CREATECONSUMER",   5,     Keys::Range(2, 2, 1), kWrite | kGrows, Acl::kStream, XGroupCreateConsumer, "6.2.0", "key group consumer", "Makes a consumer of a group."},
+  {"XGROUP|DELCONSUMER",      5,     Keys::Range(2, 2, 1), kWrite,          Acl::kStream, XGroupDelConsumer,    "5.0.0", "key group consumer", "Removes a consumer; returns how many entries it had pending."},
+  {"XGROUP|DESTROY",          4,     Keys::Range(2, 2, 1), kWrite,          Acl::kStream, XGroupDestroy,        "5.0.0", "key group",          "Removes a consumer group."},
+  {"XGROUP|HELP",             2,     Keys::None(),         kLoading | kStale, Acl::kStream, XGroupHelp,         "5.0.0", "",                   "Lists the subcommands."},
+  {"XGROUP|SETID",            -5,    Keys::Range(2, 2, 1), kWrite,          Acl::kStream, XGroupSetId,          "5.0.0", "key group id-selector=<id|new-id='$'> [ENTRIESREAD entriesread'entries-read']", "Sets how far a consumer group has read."},
 };
 // clang-format on
 static_assert(WellFormed(kStreamGroupCommands),

@@ -216,12 +216,12 @@ void XInfoHelp(Call& call) {
 
 // clang-format off
 constexpr Command kStreamInfoCommands[] = {
-  // name              arity  keys                  flags              acl           handler         since    usage                       summary
-  {"XINFO",            -2,    Keys::None(),         kContainer,        Acl::kNone,   nullptr,        "5.0.0", "",                         "A container for commands that look into streams."},
-  {"XINFO|CONSUMERS",  4,     Keys::Range(2, 2, 1), kReadOnly,         Acl::kStream, XInfoConsumers, "5.0.0", "key group",                "Returns the consumers of a group."},
-  {"XINFO|GROUPS",     3,     Keys::Range(2, 2, 1), kReadOnly,         Acl::kStream, XInfoGroups,    "5.0.0", "key",                      "Returns the consumer groups of a stream."},
-  {"XINFO|HELP",       2,     Keys::None(),         kLoading | kStale, Acl::kStream, XInfoHelp,      "5.0.0", "",                         "Lists the subcommands."},
-  {"XINFO|STREAM",     -3,    Keys::Range(2, 2, 1), kReadOnly,         Acl::kStream, XInfoStream,    "5.0.0", "key [FULL [COUNT count]]", "Returns what a stream has."},
+  // name              arity  keys                  flags              acl           handler         since    usage                                    summary
+  {"XINFO",            -2,    Keys::None(),         kContainer,        Acl::kNone,   nullptr,        "5.0.0", "",                                      "A container for commands that look into streams."},
+  {"XINFO|CONSUMERS",  4,     Keys::Range(2, 2, 1), kReadOnly,         Acl::kStream, XInfoConsumers, "5.0.0", "key group",                             "Returns the consumers of a group."},
+  {"XINFO|GROUPS",     3,     Keys::Range(2, 2, 1), kReadOnly,         Acl::kStream, XInfoGroups,    "5.0.0", "key",                                   "Returns the consumer groups of a stream."},
+  {"XINFO|HELP",       2,     Keys::None(),         kLoading | kStale, Acl::kStream, XInfoHelp,      "5.0.0", "",                                      "Lists the subcommands."},
+  {"XINFO|STREAM",     -3,    Keys::Range(2, 2, 1), kReadOnly,         Acl::kStream, XInfoStream,    "5.0.0", "key [full-block=(FULL [COUNT count])]", "Returns what a stream has."},
 };
 // clang-format on
 static_assert(WellFormed(kStreamInfoCommands),

@@ -14,6 +14,7 @@ namespace kiln {
 namespace {
 
 struct FoundGroup {
+  Key key;
   Stream* stream = nullptr;
   StreamGroup* group = nullptr;
 };
@@ -22,6 +23,7 @@ struct FoundGroup {
 bool FindGroup(Call& call, const Key& key, std::string_view name, FoundGroup* found) {
   StoreResult<Stream*> stream = call.db.Find<Stream>(key);
   if (!stream) return call.Fail(stream.error()), false;
+  found->key = key;
   found->stream = *stream;
   if (found->stream != nullptr) found->group = found->stream->FindGroup(name);
   if (found->group != nullptr) return true;
@@ -150,6 +152,7 @@ void XPending(Call& call) {
 // ---- XCLAIM ----
 
 struct Claim {
+  std::string_view group;
   std::string_view consumer;
   int64_t min_idle_ms = 0;
   std::vector<StreamId> ids;
@@ -223,7 +226,9 @@ bool ClaimEntry(Call& call, const Claim& claim, const FoundGroup& found, const S
   StreamGroup* group = found.group;
   PendingEntry* entry = group->FindPending(id);
   if (!found.stream->Contains(id)) {
-    if (entry != nullptr) group->Acknowledge(id);  // nobody can process it any more
+    if (entry == nullptr) return false;
+    ReplayPending(call, found.key, claim.group, *group, id);
+    group->Acknowledge(id);  // nobody can process it any more
     return false;
   }
   if (entry == nullptr) {
@@ -237,8 +242,9 @@ bool ClaimEntry(Call& call, const Claim& claim, const FoundGroup& found, const S
   if (claim.deliveries)
     entry->deliveries = *claim.deliveries;
   else if (!claim.only_ids)
-    ++entry->deliveries;
+    entry->CountDelivery();
   consumer->active_ms = NowMsOf(call);
+  ReplayPending(call, found.key, claim.group, *group, id);
   return true;
 }
 
@@ -253,33 +259,44 @@ void ReplyClaimed(Call& call, const Stream& stream, const StreamId& id, bool onl
 //     [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID last-id]
 void XClaim(Call& call) {
   Key key = call.args.NextKey();
-  std::string_view group_name = call.args.Text();
   Claim claim;
+  claim.group = call.args.Text();
   claim.consumer = call.args.Text();
   FoundGroup found;
-  if (!FindGroup(call, key, group_name, &found)) return;
+  if (!FindGroup(call, key, claim.group, &found)) return;
   if (!ReadClaim(call, &claim)) return;
-  if (claim.last_id > found.group->last_id) {
+  call.replays_itself = true;
+  bool has_moved = claim.last_id > found.group->last_id;
+  if (has_moved) {
     found.group->last_id = claim.last_id;
     GroupChanged(call, key);
   }
+  bool is_new = found.group->FindConsumer(claim.consumer) == nullptr;
   StreamConsumer* consumer = SeeConsumer(call, key, found.group, claim.consumer);
   size_t at = call.reply.Later();
   size_t claimed = 0;
+  size_t changes = 0;
   for (const StreamId& id : claim.ids) {
     size_t pending = found.group->pending().size();
     bool is_claimed = ClaimEntry(call, claim, found, id, consumer);
-    if (is_claimed || found.group->pending().size() != pending) GroupChanged(call, key);
+    if (is_claimed || found.group->pending().size() != pending) {
+      GroupChanged(call, key);
+      ++changes;
+    }
     if (!is_claimed) continue;
     ReplyClaimed(call, *found.stream, id, claim.only_ids);
     ++claimed;
   }
   call.reply.EndArray(at, claimed);
+  // What is replayed for an entry tells of the rest as well.
+  if (has_moved && changes == 0) ReplayPosition(call, key, claim.group, *found.group);
+  if (is_new && claimed == 0) ReplayConsumer(call, key, claim.group, claim.consumer);
 }
 
 // ---- XAUTOCLAIM ----
 
 struct AutoClaim {
+  std::string_view group;
   int64_t min_idle_ms = 0;
   StreamId start;
   int64_t count = 100;
@@ -328,6 +345,7 @@ Claimed ClaimFrom(Call& call, const AutoClaim& claim, const FoundGroup& found,
     PendingEntry& entry = at->second;
     if (!found.stream->Contains(at->first)) {
       claimed.deleted.push_back(at->first);
+      ReplayPending(call, found.key, claim.group, *group, at->first);
       at = group->Drop(at);
       --count;
       continue;
@@ -335,8 +353,9 @@ Claimed ClaimFrom(Call& call, const AutoClaim& claim, const FoundGroup& found,
     if (IsIdle(call, entry, claim.min_idle_ms)) {
       group->Assign(at->first, &entry, consumer);
       entry.delivered_ms = consumer->active_ms = NowMsOf(call);
-      if (!claim.only_ids) ++entry.deliveries;
+      if (!claim.only_ids) entry.CountDelivery();
       claimed.ids.push_back(at->first);
+      ReplayPending(call, found.key, claim.group, *group, at->first);
       --count;
     }
     ++at;
@@ -348,14 +367,17 @@ Claimed ClaimFrom(Call& call, const AutoClaim& claim, const FoundGroup& found,
 // XAUTOCLAIM key group consumer min-idle-time start [COUNT count] [JUSTID]
 void XAutoClaim(Call& call) {
   Key key = call.args.NextKey();
-  std::string_view group_name = call.args.Text();
-  std::string_view consumer_name = call.args.Text();
   AutoClaim claim;
+  claim.group = call.args.Text();
+  std::string_view consumer_name = call.args.Text();
   if (!ReadAutoClaim(call, &claim)) return;
   FoundGroup found;
-  if (!FindGroup(call, key, group_name, &found)) return;
+  if (!FindGroup(call, key, claim.group, &found)) return;
+  call.replays_itself = true;
+  bool is_new = found.group->FindConsumer(consumer_name) == nullptr;
   StreamConsumer* consumer = SeeConsumer(call, key, found.group, consumer_name);
   Claimed claimed = ClaimFrom(call, claim, found, consumer);
+  if (is_new && claimed.ids.empty()) ReplayConsumer(call, key, claim.group, consumer_name);
   for (size_t i = 0; i < claimed.ids.size() + claimed.deleted.size(); ++i) GroupChanged(call, key);
   call.reply.Array(3);
   ReplyStreamId(call.reply, claimed.next);
@@ -367,11 +389,11 @@ void XAutoClaim(Call& call) {
 
 // clang-format off
 constexpr Command kStreamPendingCommands[] = {
-  // name        arity  keys         flags           acl           handler     since    usage                                                                                                                                     summary
-  {"XACK",       -4,    Keys::One(), kWrite | kFast, Acl::kStream, XAck,       "5.0.0", "key group id [id ...]",                                                                                                                  "Says that entries were processed; returns how many were pending."},
-  {"XAUTOCLAIM", -6,    Keys::One(), kWrite | kFast, Acl::kStream, XAutoClaim, "6.2.0", "key group consumer min-idle-time start [COUNT count] [JUSTID]",                                                                          "Gives a consumer the entries that others had pending for too long."},
-  {"XCLAIM",     -6,    Keys::One(), kWrite | kFast, Acl::kStream, XClaim,     "5.0.0", "key group consumer min-idle-time id [id ...] [IDLE ms] [TIME unix-time-milliseconds] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID lastid]", "Gives a consumer entries that others had pending."},
-  {"XPENDING",   -3,    Keys::One(), kReadOnly,      Acl::kStream, XPending,   "5.0.0", "key group [[IDLE min-idle-time] start end count [consumer]]",                                                                            "Returns what was delivered to a group and not acknowledged."},
+  // name        arity  keys         flags           acl           handler     since    usage                     summary
+  {"XACK",       -4,    Keys::One(), kWrite | kFast, Acl::kStream, XAck,       "5.0.0", "key group ID:string...", "Says that entries were processed; returns how many were pending."},
+  {"XAUTOCLAIM", -6,    Keys::One(), kWrite | kFast, Acl::kStream, XAutoClaim, "6.2.0", "key group consumer min-idle-time:string start:string [COUNT count] [JUSTID]", "Gives a consumer the entries that others had pending for too long."},
+  {"XCLAIM",     -6,    Keys::One(), kWrite | kFast, Acl::kStream, XClaim,     "5.0.0", "key group consumer min-idle-time:string ID:string... [IDLE ms] [TIME unix-time-milliseconds] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID lastid]", "Gives a consumer entries that others had pending."},
+  {"XPENDING",   -3,    Keys::One(), kReadOnly,      Acl::kStream, XPending,   "5.0.0", "key group [filters=([IDLE min-idle-time@6.2.0] start:string end:string count [consumer])]", "Returns what was delivered to a group and not acknowledged."},
 };
 // clang-format on
 static_assert(WellFormed(kStreamPendingCommands),

@@ -198,7 +198,9 @@ bool MustGoOnWaiting(Call& call, const ReadRequest& request) {
 
 // ---- Replying ----
 
-void ReplyHistory(Call& call, const Source& source, StreamConsumer* consumer, size_t count) {
+void ReplyHistory(Call& call, const Source& source, StreamConsumer* consumer,
+                  const ReadRequest& request) {
+  size_t count = request.count;
   size_t at = call.reply.Later();
   size_t entries = 0;
   for (auto pending = consumer->pending.upper_bound(source.after);
@@ -206,7 +208,8 @@ void ReplyHistory(Call& call, const Source& source, StreamConsumer* consumer, si
     ++entries;
     if (ReplyStreamEntry(call.reply, *source.stream, pending->first)) {
       pending->second->delivered_ms = NowMsOf(call);
-      ++pending->second->deliveries;
+      pending->second->CountDelivery();
+      ReplayPending(call, source.key, request.group, *source.group, pending->first);
       continue;
     }
     // Deleted since it was delivered.
@@ -231,7 +234,9 @@ void Deliver(Call& call, const Source& source, StreamConsumer* consumer,
     if (request.no_ack) continue;
     group->Deliver(cursor.id(), consumer, NowMsOf(call));
     consumer->active_ms = NowMsOf(call);
+    ReplayPending(call, source.key, request.group, *group, cursor.id());
   }
+  ReplayPosition(call, source.key, request.group, *group);
   call.reply.EndArray(at, entries);
 }
 
@@ -247,10 +252,18 @@ void ReplyPart(Call& call, const Source& source, StreamConsumer* consumer,
                               request.count);
   }
   if (source.ReadsHistory())
-    ReplyHistory(call, source, consumer, request.count);
+    ReplyHistory(call, source, consumer, request);
   else
     Deliver(call, source, consumer, request);
   GroupChanged(call, source.key);
+}
+
+// The consumer that reads. If it is new that is replayed, unless what it is given will say so.
+StreamConsumer* SeeReader(Call& call, const Source& source, const ReadRequest& request) {
+  bool is_new = source.group->FindConsumer(request.consumer) == nullptr;
+  bool is_named = source.IsReady() && !source.ReadsHistory() && !request.no_ack;
+  if (is_new && !is_named) ReplayConsumer(call, source.key, request.group, request.consumer);
+  return SeeConsumer(call, source.key, source.group, request.consumer);
 }
 
 // Replies with what there is; false, and no reply, when there is nothing.
@@ -261,7 +274,7 @@ bool ReplyReady(Call& call, const std::vector<Source>& sources, const ReadReques
     if (source.stream == nullptr) continue;
     StreamConsumer* consumer = nullptr;
     bool is_ready = source.IsReady();
-    if (request.in_group) consumer = SeeConsumer(call, source.key, source.group, request.consumer);
+    if (request.in_group) consumer = SeeReader(call, source, request);
     if (!is_ready) continue;
     ReplyPart(call, source, consumer, request);
     ++parts;
@@ -300,6 +313,7 @@ void Wait(Call& call, const std::vector<Source>& sources, const ReadRequest& req
 void Read(Call& call, bool in_group) {
   ReadRequest request;
   request.in_group = in_group;
+  call.replays_itself = in_group;  // as what becomes of its group
   if (!ReadArguments(call, &request)) return;
   std::vector<Source> sources(request.streams);
   for (Source& source : sources) source.key = call.args.NextKey();
@@ -327,9 +341,9 @@ void XReadGroup(Call& call) {
 
 // clang-format off
 constexpr Command kStreamReadCommands[] = {
-  // name        arity  keys                   flags                                 acl           handler     since    usage                                                                                                    summary
-  {"XREAD",      -4,    Keys::By(FindStreams), kReadOnly | kBlocking | kMovableKeys, Acl::kStream, XRead,      "5.0.0", "[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",                                  "Returns the entries behind given ids; waits for some."},
-  {"XREADGROUP", -7,    Keys::By(FindStreams), kWrite | kBlocking | kMovableKeys,    Acl::kStream, XReadGroup, "5.0.0", "GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id [id ...]",     "Returns entries for a consumer of a group, new ones or those it has; waits for some."},
+  // name        arity  keys                   flags                                 acl           handler     since    usage summary
+  {"XREAD",      -4,    Keys::By(FindStreams), kReadOnly | kBlocking | kMovableKeys, Acl::kStream, XRead,      "5.0.0", "[COUNT count] [BLOCK milliseconds] STREAMS streams=(key... ID:string...)", "Returns the entries behind given ids; waits for some."},
+  {"XREADGROUP", -7,    Keys::By(FindStreams), kWrite | kBlocking | kMovableKeys,    Acl::kStream, XReadGroup, "5.0.0", "GROUP group-block=(group consumer) [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS streams=(key... ID:string...)", "Returns entries for a consumer of a group, new ones or those it has; waits for some."},
 };
 // clang-format on
 static_assert(WellFormed(kStreamReadCommands),

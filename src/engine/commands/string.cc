@@ -4,6 +4,7 @@
 #include "engine/commands/command_errors.h"
 #include "engine/commands/expiry_option.h"
 #include "engine/commands/groups.h"
+#include "engine/commands/replay_words.h"
 #include "engine/commands/string_value.h"
 
 namespace kiln {
@@ -33,11 +34,18 @@ void GetDel(Call& call) {
   if (record == nullptr || IsWrongType(record)) return;
   call.db.Delete(key);
   call.Changed(key, kEventGeneric, "del");
+  call.ReplayAs({"DEL", key.text});
 }
 
 void ChangeExpiry(Call& call, const Key& key, Record* record, uint64_t expiry_ms) {
   call.db.SetExpiry(key, record, expiry_ms);
   call.Changed(key, kEventGeneric, expiry_ms == kNoExpiry ? "persist" : "expire");
+  if (!call.is_journaled()) return;
+  if (expiry_ms == kNoExpiry) {
+    call.ReplayAs({"PERSIST", key.text});
+  } else {
+    call.ReplayAs({"PEXPIREAT", key.text, Digits(expiry_ms)});
+  }
 }
 
 // GETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds |
@@ -63,6 +71,7 @@ void GetEx(Call& call) {
   if (expiry.is_given() && *at_ms <= call.now_ms()) {
     call.db.Delete(key);
     call.Changed(key, kEventGeneric, "del");
+    call.ReplayAs({"DEL", key.text});
   } else if (expiry.is_given() || (persist && record->expiry_ms() != kNoExpiry)) {
     ChangeExpiry(call, key, record, *at_ms);
   }
@@ -77,6 +86,7 @@ void GetSet(Call& call) {
   if (IsWrongType(record)) return;
   call.db.SetString(key, value);
   call.Changed(key, kEventString, "set");
+  call.ReplayAs({"SET", key.text, value});
 }
 
 // MGET key [key ...]
@@ -129,12 +139,18 @@ void SetExpiring(Call& call, const Key& key, std::string_view value, uint64_t ex
   call.db.Notify(kEventGeneric, "expire", key.text);
 }
 
+void ReplayExpiring(Call& call, const Key& key, std::string_view value, uint64_t expiry_ms) {
+  if (call.is_journaled()) call.ReplayAs({"SET", key.text, value, "PXAT", Digits(expiry_ms)});
+}
+
 void SetFor(Call& call, bool in_seconds) {
   Key key = call.args.NextKey();
   ExpiryOption expiry{"EX", call.args.Text(), in_seconds, false};
   std::optional<uint64_t> at_ms = ExpiryMs(call, expiry);
   if (!at_ms) return;
-  SetExpiring(call, key, call.args.Text(), *at_ms);
+  std::string_view value = call.args.Text();
+  SetExpiring(call, key, value, *at_ms);
+  ReplayExpiring(call, key, value, *at_ms);
   call.reply.Ok();
 }
 
@@ -176,6 +192,17 @@ bool ParseSetOptions(ArgumentCursor& args, SetOptions* options) {
   return args.ok();
 }
 
+// What was replied is of no use to whoever replays it.
+void ReplayWithoutGet(Call& call) {
+  constexpr size_t kOptionsAt = 3;
+  Arguments all = call.args.all();
+  ReplayWords words(all.first(kOptionsAt));
+  for (std::string_view word : all.subspan(kOptionsAt)) {
+    if (!EqualsWord(word, "GET")) words.Add(word);
+  }
+  call.ReplayAs(words.all());
+}
+
 void SetWithOptions(Call& call, const Key& key, std::string_view value) {
   SetOptions options;
   if (!ParseSetOptions(call.args, &options)) return call.Fail(call.args.error());
@@ -195,9 +222,11 @@ void SetWithOptions(Call& call, const Key& key, std::string_view value) {
   }
   if (options.expiry.is_given()) {
     SetExpiring(call, key, value, *at_ms);
+    if (options.expiry.word != "PXAT") ReplayExpiring(call, key, value, *at_ms);
   } else {
     call.db.SetString(key, value, {.keep_expiry = options.keep_expiry});
     call.Changed(key, kEventString, "set");
+    if (options.reply_old && call.is_journaled()) ReplayWithoutGet(call);
   }
   if (!options.reply_old) call.reply.Ok();
 }
@@ -216,18 +245,18 @@ void Set(Call& call) {
 
 // clang-format off
 constexpr Command kStringCommands[] = {
-  // name    arity  keys                   flags                    acl           handler  since    usage    summary
-  {"GET",    2,     Keys::One(),           kReadOnly | kFast,       Acl::kString, Get,     "1.0.0", "key",   "Returns the string at a key."},
-  {"GETDEL", 2,     Keys::One(),           kWrite | kFast,          Acl::kString, GetDel,  "6.2.0", "key",   "Returns the string at a key and deletes the key."},
-  {"GETEX",  -2,    Keys::One(),           kWrite | kFast,          Acl::kString, GetEx,   "6.2.0", "key [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|PERSIST]", "Returns the string at a key and sets or removes its time to live."},
-  {"GETSET", 3,     Keys::One(),           kWrite | kGrows | kFast, Acl::kString, GetSet,  "1.0.0", "key value", "Sets a string and returns the one it replaces."},
-  {"MGET",   -2,    Keys::All(),           kReadOnly | kFast,       Acl::kString, MGet,    "1.0.0", "key [key ...]", "Returns the strings at several keys."},
-  {"MSET",   -3,    Keys::Range(1, -1, 2), kWrite | kGrows,         Acl::kString, MSet,    "1.0.1", "key value [key value ...]", "Sets several strings at once."},
-  {"MSETNX", -3,    Keys::Range(1, -1, 2), kWrite | kGrows,         Acl::kString, MSetNx,  "1.0.1", "key value [key value ...]", "Sets several strings at once, if none of the keys exists."},
+  // name    arity  keys                   flags                    acl           handler  since    usage                     summary
+  {"GET",    2,     Keys::One(),           kReadOnly | kFast,       Acl::kString, Get,     "1.0.0", "key",                    "Returns the string at a key."},
+  {"GETDEL", 2,     Keys::One(),           kWrite | kFast,          Acl::kString, GetDel,  "6.2.0", "key",                    "Returns the string at a key and deletes the key."},
+  {"GETEX",  -2,    Keys::One(),           kWrite | kFast,          Acl::kString, GetEx,   "6.2.0", "key [expiration=<EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|PERSIST>]", "Returns the string at a key and sets or removes its time to live."},
+  {"GETSET", 3,     Keys::One(),           kWrite | kGrows | kFast, Acl::kString, GetSet,  "1.0.0", "key value",              "Sets a string and returns the one it replaces."},
+  {"MGET",   -2,    Keys::All(),           kReadOnly | kFast,       Acl::kString, MGet,    "1.0.0", "key...",                 "Returns the strings at several keys."},
+  {"MSET",   -3,    Keys::Range(1, -1, 2), kWrite | kGrows,         Acl::kString, MSet,    "1.0.1", "data=(key value)...",    "Sets several strings at once."},
+  {"MSETNX", -3,    Keys::Range(1, -1, 2), kWrite | kGrows,         Acl::kString, MSetNx,  "1.0.1", "data=(key value)...",    "Sets several strings at once, if none of the keys exists."},
   {"PSETEX", 4,     Keys::One(),           kWrite | kGrows,         Acl::kString, PSetEx,  "2.6.0", "key milliseconds value", "Sets a string and its time to live in milliseconds."},
-  {"SET",    -3,    Keys::One(),           kWrite | kGrows,         Acl::kString, Set,     "1.0.0", "key value [NX|XX] [GET] [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|KEEPTTL]", "Sets a string, whatever the key held before."},
-  {"SETEX",  4,     Keys::One(),           kWrite | kGrows,         Acl::kString, SetEx,   "2.0.0", "key seconds value", "Sets a string and its time to live in seconds."},
-  {"SETNX",  3,     Keys::One(),           kWrite | kGrows | kFast, Acl::kString, SetNx,   "1.0.0", "key value", "Sets a string if the key does not exist."},
+  {"SET",    -3,    Keys::One(),           kWrite | kGrows,         Acl::kString, Set,     "1.0.0", "key value [condition=<NX|XX>@2.6.12] [GET@6.2.0] [expiration=<EX seconds@2.6.12|PX milliseconds@2.6.12|EXAT unix-time-seconds@6.2.0|PXAT unix-time-milliseconds@6.2.0|KEEPTTL@6.0.0>]", "Sets a string, whatever the key held before."},
+  {"SETEX",  4,     Keys::One(),           kWrite | kGrows,         Acl::kString, SetEx,   "2.0.0", "key seconds value",      "Sets a string and its time to live in seconds."},
+  {"SETNX",  3,     Keys::One(),           kWrite | kGrows | kFast, Acl::kString, SetNx,   "1.0.0", "key value",              "Sets a string if the key does not exist."},
 };
 // clang-format on
 static_assert(WellFormed(kStringCommands),

@@ -21,6 +21,7 @@ void IncrementBy(Call& call, const Key& key, int64_t delta) {
   }
   if (__builtin_add_overflow(value, delta, &value)) return call.Fail(Error::kOverflow);
   if (record != nullptr && record->is_integer()) {
+    if (record->cas() != 0) record->set_cas(0);  // as SetInteger does
     record->set_integer(value);
   } else {
     call.db.SetInteger(key, value);
@@ -73,17 +74,18 @@ void IncrByFloat(Call& call) {
   std::memcpy(record->value(), text.data(), text.size());
   record->set_edited(false);
   call.Changed(key, kEventString, "incrbyfloat");
+  call.ReplayAs({"SET", key.text, text, "KEEPTTL"});
   call.reply.Bulk(text);
 }
 
 // clang-format off
 constexpr Command kStringNumberCommands[] = {
-  // name         arity  keys         flags                    acl           handler      since    usage            summary
-  {"DECR",        2,     Keys::One(), kWrite | kGrows | kFast, Acl::kString, Decr,        "1.0.0", "key",           "Subtracts one from the integer at a key; an absent one counts as 0."},
-  {"DECRBY",      3,     Keys::One(), kWrite | kGrows | kFast, Acl::kString, DecrBy,      "1.0.0", "key decrement", "Subtracts a number from the integer at a key; an absent one counts as 0."},
-  {"INCR",        2,     Keys::One(), kWrite | kGrows | kFast, Acl::kString, Incr,        "1.0.0", "key",           "Adds one to the integer at a key; an absent one counts as 0."},
-  {"INCRBY",      3,     Keys::One(), kWrite | kGrows | kFast, Acl::kString, IncrBy,      "1.0.0", "key increment", "Adds a number to the integer at a key; an absent one counts as 0."},
-  {"INCRBYFLOAT", 3,     Keys::One(), kWrite | kGrows | kFast, Acl::kString, IncrByFloat, "2.6.0", "key increment", "Adds a number to the decimal number at a key; an absent one counts as 0."},
+  // name         arity  keys         flags                    acl           handler      since    usage                   summary
+  {"DECR",        2,     Keys::One(), kWrite | kGrows | kFast, Acl::kString, Decr,        "1.0.0", "key",                  "Subtracts one from the integer at a key; an absent one counts as 0."},
+  {"DECRBY",      3,     Keys::One(), kWrite | kGrows | kFast, Acl::kString, DecrBy,      "1.0.0", "key decrement",        "Subtracts a number from the integer at a key; an absent one counts as 0."},
+  {"INCR",        2,     Keys::One(), kWrite | kGrows | kFast, Acl::kString, Incr,        "1.0.0", "key",                  "Adds one to the integer at a key; an absent one counts as 0."},
+  {"INCRBY",      3,     Keys::One(), kWrite | kGrows | kFast, Acl::kString, IncrBy,      "1.0.0", "key increment",        "Adds a number to the integer at a key; an absent one counts as 0."},
+  {"INCRBYFLOAT", 3,     Keys::One(), kWrite | kGrows | kFast, Acl::kString, IncrByFloat, "2.6.0", "key increment:double", "Adds a number to the decimal number at a key; an absent one counts as 0."},
 };
 // clang-format on
 static_assert(WellFormed(kStringNumberCommands),

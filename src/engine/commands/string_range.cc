@@ -84,7 +84,7 @@ void StrLen(Call& call) {
 
 // clang-format off
 constexpr Command kStringRangeCommands[] = {
-  // name      arity  keys         flags                    acl           handler   since    usage              summary
+  // name      arity  keys         flags                    acl           handler   since    usage               summary
   {"APPEND",   3,     Keys::One(), kWrite | kGrows | kFast, Acl::kString, Append,   "2.0.0", "key value",        "Appends to the string at a key; an absent one counts as empty."},
   {"GETRANGE", 4,     Keys::One(), kReadOnly,               Acl::kString, GetRange, "2.4.0", "key start end",    "Returns a part of the string at a key."},
   {"SETRANGE", 4,     Keys::One(), kWrite | kGrows,         Acl::kString, SetRange, "2.2.0", "key offset value", "Overwrites a part of the string at a key, which grows with zero bytes as needed."},

@@ -16,6 +16,7 @@ Record* MakeWritable(Call& call, const Key& key, Record* record, size_t bytes) {
   size_t old_bytes = TextOrEmpty(record, scratch).size();
   if (record != nullptr && record->is_raw() && old_bytes >= bytes) {
     record->set_edited(true);
+    if (record->cas() != 0) record->set_cas(0);  // as where it is resized
     return record;
   }
   return call.db.ResizeString(key, record, std::max(bytes, old_bytes), true);

@@ -25,10 +25,8 @@ inline std::string_view TextOrEmpty(const Record* record, StringScratch& scratch
   return record == nullptr ? std::string_view() : Db::StringOf(record, scratch.digits);
 }
 
-// A record's length field holds 31 bits, whatever proto-max-bulk-len says.
 inline size_t MaxStringBytes(const Settings& settings) {
-  constexpr int64_t kMaxRecordBytes = 0x7fffffff;
-  return static_cast<size_t>(std::min(settings.proto_max_bulk_len_bytes, kMaxRecordBytes));
+  return static_cast<size_t>(std::min(settings.proto_max_bulk_len_bytes, kMaxValueBytes));
 }
 
 // Whether `offset` + `bytes` is more than a string may hold; then the client has been told.

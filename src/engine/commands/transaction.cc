@@ -100,9 +100,10 @@ void Watch(Call& call) {
     DbKey name{call.db.index(), std::string(key.text)};
     auto is_same = [&](const Transaction::WatchedKey& watched) { return watched.key == name; };
     if (std::any_of(transaction.watched.begin(), transaction.watched.end(), is_same)) continue;
-    auto& list = call.db.keyspace().shard(key.shard()).watched;
-    if (list == nullptr) list = std::make_unique<WatchList>();
-    list->Add(name, transaction.state);
+    Shard& shard = call.db.keyspace().shard(key.shard());
+    if (shard.watched == nullptr) shard.watched = std::make_unique<WatchList>();
+    shard.NoteWatched();
+    shard.watched->Add(name, transaction.state);
     transaction.watched.push_back({std::move(name), false});
   }
   call.reply.Ok();
@@ -113,12 +114,12 @@ constexpr uint32_t kNow = kTransaction | kFast | kAllowBusy | kImmediate;
 
 // clang-format off
 constexpr Command kTransactionCommands[] = {
-  // name     arity  keys          flags                                                   acl                handler  since    usage             summary
-  {"DISCARD", 1,     Keys::None(), kNow,                                                   Acl::kTransaction, Discard, "2.0.0", "",               "Forgets the queued commands."},
-  {"EXEC",    1,     Keys::None(), kTransaction | kSkipSlowlog | kImmediate | kLocksQueue, Acl::kTransaction, Exec,    "1.2.0", "",               "Runs the queued commands as one."},
-  {"MULTI",   1,     Keys::None(), kNow,                                                   Acl::kTransaction, Multi,   "1.2.0", "",               "Starts to queue commands."},
-  {"UNWATCH", 1,     Keys::None(), kTransaction | kFast | kAllowBusy,                      Acl::kTransaction, Unwatch, "2.2.0", "",               "Forgets the watched keys."},
-  {"WATCH",   -2,    Keys::All(),  kNow,                                                   Acl::kTransaction, Watch,   "2.2.0", "key [key ...]",  "Makes the next EXEC fail if one of the keys changes before."},
+  // name     arity  keys          flags                                                   acl                handler  since    usage     summary
+  {"DISCARD", 1,     Keys::None(), kNow,                                                   Acl::kTransaction, Discard, "2.0.0", "",       "Forgets the queued commands."},
+  {"EXEC",    1,     Keys::None(), kTransaction | kSkipSlowlog | kImmediate | kLocksQueue, Acl::kTransaction, Exec,    "1.2.0", "",       "Runs the queued commands as one."},
+  {"MULTI",   1,     Keys::None(), kNow,                                                   Acl::kTransaction, Multi,   "1.2.0", "",       "Starts to queue commands."},
+  {"UNWATCH", 1,     Keys::None(), kTransaction | kFast | kAllowBusy,                      Acl::kTransaction, Unwatch, "2.2.0", "",       "Forgets the watched keys."},
+  {"WATCH",   -2,    Keys::All(),  kNow,                                                   Acl::kTransaction, Watch,   "2.2.0", "key...", "Makes the next EXEC fail if one of the keys changes before."},
 };
 // clang-format on
 static_assert(WellFormed(kTransactionCommands),

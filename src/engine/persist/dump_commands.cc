@@ -2,7 +2,11 @@
 
 #include <optional>
 
+#include "base/log.h"
 #include "engine/commands/call.h"
+#include "engine/commands/debug_switches.h"
+#include "engine/commands/replay_words.h"
+#include "engine/commands/services.h"
 #include "engine/persist/groups.h"
 #include "engine/persist/payload.h"
 #include "engine/persist/rdb_value.h"
@@ -14,12 +18,11 @@ namespace {
 void Dump(Call& call) {
   Key key = call.args.NextKey();
   if (!call.args.Done()) return call.Fail(call.args.error());
-  const Record* record = call.db.Find(key);
+  const Record* record = call.db.WithoutDueFields(key, call.db.Find(key));
   if (record == nullptr) return call.reply.Null();
   std::string payload;
   RdbOutput out(&payload, true);
-  WriteRdbValue(out, record);
-  SealPayload(&payload);
+  SealPayload(&payload, WriteRdbValue(out, record));
   call.reply.Bulk(payload);
 }
 
@@ -63,6 +66,15 @@ void ApplyUse(Call& call, Record* record, const RestoreOptions& options) {
     call.db.SetIdleSeconds(record, static_cast<uint64_t>(*options.idle_seconds));
 }
 
+// The request with the moment at which the key goes.
+void ReplayWithMoment(Call& call, uint64_t expiry_ms) {
+  constexpr size_t kTtlAt = 2;
+  ReplayWords words(call.args.all());
+  words.PutText(kTtlAt, std::to_string(expiry_ms));
+  words.Add("ABSTTL");
+  call.ReplayAs(words.all());
+}
+
 // RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]
 void Restore(Call& call) {
   Key key = call.args.NextKey();
@@ -75,32 +87,41 @@ void Restore(Call& call) {
     return call.FailText("BUSYKEY Target key name already exists.");
   std::optional<int64_t> ttl = ParseInt64(ttl_text);
   if (!ttl) return call.Fail(Error::kNotInteger);
-  if (*ttl < 0) return call.FailText("ERR Invalid TTL value, must be >= 0");
-  std::optional<std::string_view> bytes = OpenPayload(payload);
-  if (!bytes) return call.FailText("ERR DUMP payload version or checksum are wrong");
-  RdbInput in(*bytes);
+  auto now_ms = static_cast<int64_t>(call.now_ms());
+  int64_t at_ms = *ttl;
+  bool is_relative = *ttl != 0 && !options.is_absolute;
+  if (*ttl < 0 || (is_relative && __builtin_add_overflow(*ttl, now_ms, &at_ms)))
+    return call.FailText("ERR Invalid TTL value, must be >= 0");
+  std::optional<OpenedPayload> opened = OpenPayload(payload, call.services.debug->skips_checksums);
+  if (!opened) return call.FailText("ERR DUMP payload version or checksum are wrong");
+  RdbInput in(opened->bytes, opened->version);
   RdbValue value = ReadRdbValue(in, call.settings());
-  if (in.is_broken() || !in.AtEnd()) return call.FailText("ERR Bad data format");
+  if (in.is_broken() || in.is_empty() || !in.AtEnd()) {
+    Log(LogLevel::kWarning, "RESTORE refused a value: its integrity check failed");
+    return call.FailText("ERR Bad data format");
+  }
 
   bool has_replaced = options.replaces && call.db.Delete(key);
-  uint64_t expiry_ms = *ttl == 0 ? kNoExpiry : static_cast<uint64_t>(*ttl);
-  if (*ttl != 0 && !options.is_absolute) expiry_ms += call.now_ms();
+  uint64_t expiry_ms = *ttl == 0 ? kNoExpiry : static_cast<uint64_t>(at_ms);
   if (expiry_ms <= call.now_ms()) {  // It is over already.
     if (has_replaced) call.Changed(key, kEventGeneric, "del");
+    if (has_replaced) call.ReplayAs({"DEL", key.text});
     return call.reply.Ok();
   }
   Record* record = StoreRdbValue(call.db, key, std::move(value));
   if (expiry_ms != kNoExpiry) record = call.db.SetExpiry(key, record, expiry_ms);
   ApplyUse(call, record, options);
   call.Changed(key, kEventGeneric, "restore");
+  if (is_relative && call.is_journaled()) ReplayWithMoment(call, expiry_ms);
   call.reply.Ok();
 }
 
 // clang-format off
 constexpr Command kDumpCommands[] = {
-  // name     arity  keys         flags            acl                         handler  since    usage                                                                       summary
-  {"DUMP",    2,     Keys::One(), kReadOnly,       Acl::kKeyspace,             Dump,    "2.6.0", "key",                                                                      "Returns a key's value in a form that RESTORE takes."},
-  {"RESTORE", -4,    Keys::One(), kWrite | kGrows, Acl::kKeyspace | Acl::kDangerous, Restore, "2.6.0", "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]", "Creates a key from what DUMP returned."},
+  // name     arity  keys         flags            acl                         handler  since    usage  summary
+  {"DUMP",    2,     Keys::One(), kReadOnly,       Acl::kKeyspace,             Dump,    "2.6.0", "key", "Returns a key's value in a form that RESTORE takes."},
+  {"RESTORE", -4,    Keys::One(), kWrite | kGrows, Acl::kKeyspace | Acl::kDangerous, Restore, "2.6.0", "key ttl serialized-value [REPLACE@3.0.0] [ABSTTL@5.0.0] [IDLETIME seconds@5.0.0] [FREQ frequency@5.0.0]", "Creates a key from what DUMP returned."},
+  {"RESTORE-ASKING", -4,    Keys::One(), kWrite | kGrows | kAsking, Acl::kKeyspace | Acl::kDangerous, Restore, "3.0.0", "key ttl serialized-value [REPLACE@3.0.0] [ABSTTL@5.0.0] [IDLETIME seconds@5.0.0] [FREQ frequency@5.0.0]", "Does what RESTORE does, for servers that move keys."},
 };
 // clang-format on
 static_assert(WellFormed(kDumpCommands),

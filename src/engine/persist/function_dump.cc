@@ -4,6 +4,7 @@
 
 #include "engine/commands/call.h"
 #include "engine/commands/command_errors.h"
+#include "engine/commands/debug_switches.h"
 #include "engine/commands/services.h"
 #include "engine/persist/groups.h"
 #include "engine/persist/payload.h"
@@ -51,10 +52,10 @@ void FunctionRestore(Call& call) {
     return call.FailText(
         "ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.");
   }
-  std::optional<std::string_view> bytes = OpenPayload(payload);
-  if (!bytes) return call.FailText("ERR DUMP payload version or checksum are wrong");
+  std::optional<OpenedPayload> opened = OpenPayload(payload, call.services.debug->skips_checksums);
+  if (!opened) return call.FailText("ERR DUMP payload version or checksum are wrong");
   std::vector<std::string> codes;
-  if (std::string_view error = ReadCodes(*bytes, &codes); !error.empty())
+  if (std::string_view error = ReadCodes(opened->bytes, &codes); !error.empty())
     return call.FailText(error);
   ScriptRunner& scripts = *call.services.scripts;
   std::vector<std::string> before;
@@ -63,16 +64,19 @@ void FunctionRestore(Call& call) {
     scripts.FlushLibraries();
   }
   std::string error = scripts.AddLibraries(codes, replaces);
-  if (error.empty()) return call.reply.Ok();
+  if (error.empty()) {
+    ++call.db.context().stats.changes;
+    return call.reply.Ok();
+  }
   if (flushes) scripts.AddLibraries(before, false);
   call.FailText("ERR " + error);
 }
 
 // clang-format off
 constexpr Command kFunctionDumpCommands[] = {
-  // name               arity  keys          flags                                acl              handler          since    usage                                           summary
-  {"FUNCTION|DUMP",     2,     Keys::None(), kNoScript | kGate,                   Acl::kScripting, FunctionDump,    "7.0.0", "",                                             "Returns all libraries in a form that FUNCTION RESTORE takes."},
-  {"FUNCTION|RESTORE",  -3,    Keys::None(), kNoScript | kWrite | kGrows | kGate, Acl::kScripting, FunctionRestore, "7.0.0", "serialized-value [FLUSH | APPEND | REPLACE]", "Adds the libraries that FUNCTION DUMP returned."},
+  // name               arity  keys          flags                                acl              handler          since    usage                                               summary
+  {"FUNCTION|DUMP",     2,     Keys::None(), kNoScript | kGate,                   Acl::kScripting, FunctionDump,    "7.0.0", "",                                                 "Returns all libraries in a form that FUNCTION RESTORE takes."},
+  {"FUNCTION|RESTORE",  -3,    Keys::None(), kNoScript | kWrite | kGrows | kGate, Acl::kScripting, FunctionRestore, "7.0.0", "serialized-value [policy=<FLUSH|APPEND|REPLACE>]", "Adds the libraries that FUNCTION DUMP returned."},
 };
 // clang-format on
 static_assert(WellFormed(kFunctionDumpCommands),

@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "engine/persist/crc64.h"
-#include "engine/persist/rdb_format.h"
 
 namespace kiln {
 namespace {
@@ -15,14 +14,14 @@ constexpr size_t kCrcBytes = 8;
 
 }  // namespace
 
-void SealPayload(std::string* bytes) {
-  uint16_t version = htole16(kRdbVersion);
+void SealPayload(std::string* bytes, uint16_t version) {
+  version = htole16(version);
   bytes->append(reinterpret_cast<const char*>(&version), kVersionBytes);
   uint64_t crc = htole64(Crc64(0, *bytes));
   bytes->append(reinterpret_cast<const char*>(&crc), kCrcBytes);
 }
 
-std::optional<std::string_view> OpenPayload(std::string_view payload) {
+std::optional<OpenedPayload> OpenPayload(std::string_view payload, bool skips_checksum) {
   if (payload.size() < kVersionBytes + kCrcBytes) return std::nullopt;
   std::string_view sealed = payload.substr(0, payload.size() - kCrcBytes);
   std::string_view bytes = sealed.substr(0, sealed.size() - kVersionBytes);
@@ -30,8 +29,11 @@ std::optional<std::string_view> OpenPayload(std::string_view payload) {
   uint64_t crc;
   std::memcpy(&version, sealed.data() + bytes.size(), kVersionBytes);
   std::memcpy(&crc, payload.data() + sealed.size(), kCrcBytes);
-  bool is_intact = le16toh(version) <= kRdbVersion && le64toh(crc) == Crc64(0, sealed);
-  return is_intact ? std::optional(bytes) : std::nullopt;
+  version = le16toh(version);
+  bool is_known = version <= kRdbVersionFieldTimes || version == kRdbVersionValkey;
+  bool is_intact = skips_checksum || le64toh(crc) == Crc64(0, sealed);
+  if (!is_known || !is_intact) return std::nullopt;
+  return OpenedPayload{bytes, version};
 }
 
 }  // namespace kiln

@@ -8,10 +8,18 @@
 #include <string>
 #include <string_view>
 
+#include "engine/persist/rdb_format.h"
+
 namespace kiln {
 
-void SealPayload(std::string* bytes);
-// The bytes; nullopt when the version is of a later Redis or the checksum is wrong.
-std::optional<std::string_view> OpenPayload(std::string_view payload);
+void SealPayload(std::string* bytes, uint16_t version = kRdbVersion);
+
+struct OpenedPayload {
+  std::string_view bytes;
+  uint16_t version;
+};
+// Nullopt when the version is none of ours or the checksum is wrong, unless that is not looked at
+// (tests of damaged payloads).
+std::optional<OpenedPayload> OpenPayload(std::string_view payload, bool skips_checksum = false);
 
 }  // namespace kiln

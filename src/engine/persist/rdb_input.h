@@ -17,14 +17,23 @@ namespace kiln {
 
 class RdbInput {
  public:
-  explicit RdbInput(std::string_view bytes) : rest_(bytes) {}
+  explicit RdbInput(std::string_view bytes, uint16_t version = kRdbVersion)
+      : rest_(bytes), version_(version) {}
+
+  uint16_t version() const { return version_; }  // of the format
 
   bool is_broken() const { return is_broken_; }
   bool AtEnd() const { return rest_.empty(); }
   void Break() {
+    if (!is_broken_) left_when_broken_ = rest_.size();
     is_broken_ = true;
     rest_ = {};
   }
+  // Bytes that are not read yet, or were not when it broke.
+  size_t left() const { return is_broken_ ? left_when_broken_ : rest_.size(); }
+  // A collection without elements was read, which is no value, though nothing else is wrong.
+  bool is_empty() const { return is_empty_; }
+  void FindEmpty() { is_empty_ = true; }
 
   uint8_t Byte();
   uint64_t Length();
@@ -46,7 +55,10 @@ class RdbInput {
   std::string_view Digits();
 
   std::string_view rest_;
+  uint16_t version_;
   bool is_broken_ = false;
+  bool is_empty_ = false;
+  size_t left_when_broken_ = 0;
   std::string room_;
 };
 

@@ -56,16 +56,29 @@ bool RdbOutput::EncodedInteger(int64_t integer) {
   return true;
 }
 
+// Compressed behind room for the longest head, then moved up to the head that it has.
 bool RdbOutput::Compressed(std::string_view text) {
   if (!compresses_ || text.size() <= kMinCompressedBytes || text.size() > UINT32_MAX) return false;
-  std::string packed(text.size() - 4, '\0');  // Less than that is not worth it.
-  unsigned int size = lzf_compress(text.data(), static_cast<unsigned int>(text.size()),
-                                   packed.data(), static_cast<unsigned int>(packed.size()));
-  if (size == 0) return false;
-  Byte(static_cast<uint8_t>(kRdbEncoded << 6 | static_cast<uint8_t>(RdbStringEncoding::kLzf)));
-  Length(size);
-  Length(text.size());
-  out_.append(packed.data(), size);
+  constexpr size_t kMaxHeadBytes = 1 + 5 + 5;
+  size_t start = out_.size();
+  size_t room = text.size() - 4;  // Less than that is not worth it.
+  out_.resize(start + kMaxHeadBytes + room);
+  char* packed = out_.data() + start + kMaxHeadBytes;
+  unsigned int size = lzf_compress(text.data(), static_cast<unsigned int>(text.size()), packed,
+                                   static_cast<unsigned int>(room));
+  if (size == 0) {
+    out_.resize(start);
+    return false;
+  }
+  std::string head;  // Short enough to need no allocation.
+  RdbOutput writer(&head, false);
+  writer.Byte(
+      static_cast<uint8_t>(kRdbEncoded << 6 | static_cast<uint8_t>(RdbStringEncoding::kLzf)));
+  writer.Length(size);
+  writer.Length(text.size());
+  std::memcpy(out_.data() + start, head.data(), head.size());
+  std::memmove(out_.data() + start + head.size(), packed, size);
+  out_.resize(start + head.size() + size);
   return true;
 }
 

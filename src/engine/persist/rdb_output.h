@@ -14,8 +14,11 @@ namespace kiln {
 class RdbOutput {
  public:
   // `compresses`: texts over 20 bytes are compressed where that makes them shorter.
-  RdbOutput(std::string* out, bool compresses) : out_(*out), compresses_(compresses) {}
+  // `version`: of the format that its reader knows.
+  RdbOutput(std::string* out, bool compresses, uint16_t version = kRdbVersion)
+      : out_(*out), compresses_(compresses), version_(version) {}
 
+  uint16_t version() const { return version_; }
   void Type(RdbType type) { Byte(static_cast<uint8_t>(type)); }
   void Byte(uint8_t byte) { out_.push_back(static_cast<char>(byte)); }
   void Length(uint64_t length);
@@ -34,6 +37,7 @@ class RdbOutput {
 
   std::string& out_;
   bool compresses_;
+  uint16_t version_;
 };
 
 }  // namespace kiln

@@ -2,6 +2,7 @@
 
 #include <endian.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -35,27 +36,10 @@ void WriteId(RdbOutput& out, const StreamId& id) {
   out.Length(id.seq);
 }
 
-void WriteConsumer(RdbOutput& out, std::string_view name, const StreamConsumer& consumer) {
-  out.Text(name);
-  out.Milliseconds(consumer.seen_ms);
-  out.Milliseconds(consumer.active_ms);
-  out.Length(consumer.pending.size());
-  for (const auto& [id, entry] : consumer.pending) out.Bytes(IdBytes(id).view());
-}
-
-void WriteGroup(RdbOutput& out, std::string_view name, const StreamGroup& group) {
-  out.Text(name);
-  WriteId(out, group.last_id);
-  out.Length(static_cast<uint64_t>(group.entries_read));
-  out.Length(group.pending().size());
-  for (const auto& [id, entry] : group.pending()) {
-    out.Bytes(IdBytes(id).view());
-    out.Milliseconds(entry.delivered_ms);
-    out.Length(static_cast<uint64_t>(entry.deliveries));
-  }
-  out.Length(group.consumers().size());
-  for (const auto& [consumer_name, consumer] : group.consumers())
-    WriteConsumer(out, consumer_name, consumer);
+void WritePending(RdbOutput& out, const StreamId& id, const PendingEntry& entry) {
+  out.Bytes(IdBytes(id).view());
+  out.Milliseconds(entry.delivered_ms);
+  out.Length(static_cast<uint64_t>(entry.deliveries));
 }
 
 // ---- Reading ----
@@ -77,6 +61,11 @@ uint64_t ReadCounter(RdbInput& in) {
   uint64_t counter = in.Length();
   if (counter > INT64_MAX) in.Break();
   return counter;
+}
+
+// A time that consumers use; no later reckoning with it overflows.
+int64_t ReadTime(RdbInput& in) {
+  return std::max(in.Milliseconds(), StreamConsumer::kNever);
 }
 
 // The parts of a node's listpack in order. What is not there, or not what it must be, breaks the
@@ -166,8 +155,8 @@ class StreamReader {
     }
     int64_t parts_before = parts.Integer();
     size_t expected = 3 + (same_fields ? pairs : 2 * pairs + 1);
-    bool is_sound = flags >= 0 && flags <= kAllFlags && pairs > 0 && id > stream_->last_id() &&
-                    parts_before == static_cast<int64_t>(expected);
+    bool is_sound = flags >= 0 && flags <= kAllFlags && pairs > 0 && id >= base &&
+                    id > stream_->last_id() && parts_before == static_cast<int64_t>(expected);
     if (in_.is_broken() || !is_sound) return in_.Break();
     if (flags & kDeleted) return;
     stream_->Add(id, views, {.max_node_bytes = 0, .max_node_entries = 0});
@@ -183,7 +172,7 @@ class StreamReader {
     if (type_ == RdbType::kStreamListpacks) return;
     ReadId(in_);  // Of the first entry, which is found anyway.
     stream_->SetMaxDeletedId(ReadId(in_));
-    stream_->SetEntriesAdded(ReadCounter(in_));
+    stream_->SetEntriesAdded(std::max(size, ReadCounter(in_)));
   }
 
   void ReadGroup() {
@@ -203,7 +192,7 @@ class StreamReader {
 
   void ReadPending(StreamGroup* group) {
     StreamId id = IdFrom(in_, in_.Bytes(kIdBytes));
-    int64_t delivered_ms = in_.Milliseconds();
+    int64_t delivered_ms = ReadTime(in_);
     uint64_t deliveries = ReadCounter(in_);
     if (in_.is_broken() || group->FindPending(id) != nullptr) return in_.Break();
     group->Force(id, delivered_ms)->deliveries = static_cast<int64_t>(deliveries);
@@ -213,9 +202,8 @@ class StreamReader {
   size_t ReadConsumer(StreamGroup* group) {
     std::string name(in_.Text());
     if (in_.is_broken() || group->FindConsumer(name) != nullptr) return in_.Break(), 0;
-    StreamConsumer* consumer = group->CreateConsumer(name, in_.Milliseconds());
-    consumer->active_ms =
-        type_ == RdbType::kStreamListpacks3 ? in_.Milliseconds() : consumer->seen_ms;
+    StreamConsumer* consumer = group->CreateConsumer(name, ReadTime(in_));
+    consumer->active_ms = type_ == RdbType::kStreamListpacks3 ? ReadTime(in_) : consumer->seen_ms;
     for (uint64_t left = in_.Count(); left > 0 && !in_.is_broken(); --left) {
       StreamId id = IdFrom(in_, in_.Bytes(kIdBytes));
       PendingEntry* entry = in_.is_broken() ? nullptr : group->FindPending(id);
@@ -235,20 +223,94 @@ class StreamReader {
 
 }  // namespace
 
-void WriteRdbStream(RdbOutput& out, const Stream& stream) {
-  out.Type(RdbType::kStreamListpacks3);
-  out.Length(stream.node_count());
-  stream.ForEachNode([&](const StreamId& base, const Listpack& pack) {
+void RdbStreamWriter::WriteNodes(RdbOutput& out, size_t until_bytes) {
+  bool is_done = true;
+  stream_.ForEachNodeFrom(next_node_, [&](const StreamId& base, const Listpack& pack) {
+    if (out.size() >= until_bytes) {
+      next_node_ = base;
+      return is_done = false;
+    }
     out.Text(IdBytes(base).view());
     out.Text(pack.bytes());
+    return true;
   });
-  out.Length(stream.size());
-  WriteId(out, stream.last_id());
-  WriteId(out, stream.first_id());
-  WriteId(out, stream.max_deleted_id());
-  out.Length(stream.entries_added());
-  out.Length(stream.groups().size());
-  for (const auto& [name, group] : stream.groups()) WriteGroup(out, name, group);
+  if (!is_done) return;
+  WritePast(out);
+  stage_ = Stage::kGroups;
+}
+
+// What the stream knows of entries that it has had.
+void RdbStreamWriter::WritePast(RdbOutput& out) {
+  out.Length(stream_.size());
+  WriteId(out, stream_.last_id());
+  WriteId(out, stream_.first_id());
+  WriteId(out, stream_.max_deleted_id());
+  out.Length(stream_.entries_added());
+  out.Length(stream_.groups().size());
+  group_ = stream_.groups().begin();
+}
+
+void RdbStreamWriter::Step(RdbOutput& out, size_t until_bytes) {
+  switch (stage_) {
+    case Stage::kHead:
+      out.Length(stream_.node_count());
+      stage_ = Stage::kNodes;
+      return;
+    case Stage::kNodes:
+      return WriteNodes(out, until_bytes);
+    case Stage::kGroups:
+      stage_ = group_ == stream_.groups().end() ? Stage::kEnd : Stage::kGroup;
+      return;
+    case Stage::kGroup:
+      out.Text(group_->first);
+      WriteId(out, group_->second.last_id);
+      out.Length(static_cast<uint64_t>(group_->second.entries_read));
+      out.Length(group_->second.pending().size());
+      pending_ = group_->second.pending().begin();
+      stage_ = Stage::kPending;
+      return;
+    case Stage::kPending:
+      for (; pending_ != group_->second.pending().end(); ++pending_) {
+        if (out.size() >= until_bytes) return;
+        WritePending(out, pending_->first, pending_->second);
+      }
+      out.Length(group_->second.consumers().size());
+      consumer_ = group_->second.consumers().begin();
+      stage_ = Stage::kConsumers;
+      return;
+    case Stage::kConsumers:
+      if (consumer_ == group_->second.consumers().end()) {
+        ++group_;
+        stage_ = Stage::kGroups;
+        return;
+      }
+      out.Text(consumer_->first);
+      out.Milliseconds(consumer_->second.seen_ms);
+      if (out.version() >= kRdbVersion) out.Milliseconds(consumer_->second.active_ms);
+      out.Length(consumer_->second.pending.size());
+      owned_ = consumer_->second.pending.begin();
+      stage_ = Stage::kConsumer;
+      return;
+    case Stage::kConsumer:
+      for (; owned_ != consumer_->second.pending.end(); ++owned_) {
+        if (out.size() >= until_bytes) return;
+        out.Bytes(IdBytes(owned_->first).view());
+      }
+      ++consumer_;
+      stage_ = Stage::kConsumers;
+      return;
+    case Stage::kEnd:
+      return;
+  }
+}
+
+bool RdbStreamWriter::WriteSome(RdbOutput& out, size_t until_bytes) {
+  while (stage_ != Stage::kEnd && out.size() < until_bytes) Step(out, until_bytes);
+  return stage_ == Stage::kEnd;
+}
+
+void WriteRdbStream(RdbOutput& out, const Stream& stream) {
+  RdbStreamWriter(stream).WriteSome(out, SIZE_MAX);
 }
 
 std::unique_ptr<Stream> ReadRdbStream(RdbInput& in, RdbType type) {

@@ -12,15 +12,11 @@ namespace {
 // ---- Writing ----
 
 void WriteString(RdbOutput& out, const Record* record) {
-  out.Type(RdbType::kString);
   record->is_integer() ? out.Integer(record->integer()) : out.Text(record->raw());
 }
 
 void WriteList(RdbOutput& out, const List& list) {
-  out.Type(RdbType::kListQuicklist2);
-  size_t nodes = 0;
-  list.ForEachListpack([&](const Listpack&) { ++nodes; });
-  out.Length(nodes);
+  out.Length(list.ListpackCount());
   list.ForEachListpack([&](const Listpack& pack) {
     out.Length(kRdbNodePacked);
     out.Text(pack.bytes());
@@ -28,25 +24,17 @@ void WriteList(RdbOutput& out, const List& list) {
 }
 
 void WriteSet(RdbOutput& out, const Set& set) {
-  if (const Intset* intset = set.AsIntset()) {
-    out.Type(RdbType::kSetIntset);
-    return out.Text(intset->bytes());
-  }
-  if (const Listpack* pack = set.AsListpack()) {
-    out.Type(RdbType::kSetListpack);
-    return out.Text(pack->bytes());
-  }
-  out.Type(RdbType::kSet);
+  if (const Intset* intset = set.AsIntset()) return out.Text(intset->bytes());
+  const Listpack* pack = set.AsListpack();
+  if (pack != nullptr && out.version() >= kRdbVersion) return out.Text(pack->bytes());
   out.Length(set.size());
-  set.ForEach([&](const Element& member) { out.Text(member.text); });
+  set.ForEach([&](const Element& member) {
+    member.is_int ? out.Integer(member.integer) : out.Text(member.text);
+  });
 }
 
 void WriteSortedSet(RdbOutput& out, const SortedSet& set) {
-  if (const Listpack* pack = set.AsListpack()) {
-    out.Type(RdbType::kZsetListpack);
-    return out.Text(pack->bytes());
-  }
-  out.Type(RdbType::kZset2);
+  if (const Listpack* pack = set.AsListpack()) return out.Text(pack->bytes());
   out.Length(set.size());
   // From the highest down: whoever reads it adds each before the last, which is cheap.
   set.ForEachIn(set.AllRanks(), Order::kDescending, [&](std::string_view member, double score) {
@@ -55,12 +43,21 @@ void WriteSortedSet(RdbOutput& out, const SortedSet& set) {
   });
 }
 
+// Redis makes a small one's listpack again when it reads this.
+void WriteHashWithTimes(RdbOutput& out, const Hash& hash) {
+  uint64_t soonest_ms = hash.SoonestExpiryMs();
+  out.Milliseconds(static_cast<int64_t>(soonest_ms));
+  out.Length(hash.size());
+  hash.ForEachWithExpiry([&](std::string_view field, std::string_view value, uint64_t when_ms) {
+    out.Length(when_ms == Hash::kNoFieldExpiry ? 0 : when_ms - soonest_ms + 1);
+    out.Text(field);
+    out.Text(value);
+  });
+}
+
 void WriteHash(RdbOutput& out, const Hash& hash) {
-  if (const Listpack* pack = hash.AsListpack()) {
-    out.Type(RdbType::kHashListpack);
-    return out.Text(pack->bytes());
-  }
-  out.Type(RdbType::kHash);
+  if (hash.SoonestExpiryMs() != Hash::kNoFieldExpiry) return WriteHashWithTimes(out, hash);
+  if (const Listpack* pack = hash.AsListpack()) return out.Text(pack->bytes());
   out.Length(hash.size());
   hash.ForEach([&](std::string_view field, std::string_view value) {
     out.Text(field);
@@ -73,10 +70,14 @@ void WriteHash(RdbOutput& out, const Hash& hash) {
 // Calls f(const Element&) for what a listpack, ziplist or zipmap holds; what is none breaks the
 // input.
 template <typename F>
+void ForEachIn(const Listpack& pack, F&& f) {
+  for (uint32_t at = pack.First(); at != Listpack::kNone; at = pack.Next(at)) f(pack.Get(at));
+}
+
+template <typename F>
 void ForEachPacked(RdbInput& in, F&& f) {
   std::optional<Listpack> pack = Listpack::FromBytes(in.Text());
-  if (!pack) return in.Break();
-  for (uint32_t at = pack->First(); at != Listpack::kNone; at = pack->Next(at)) f(pack->Get(at));
+  pack ? ForEachIn(*pack, f) : in.Break();
 }
 
 template <typename F>
@@ -127,7 +128,7 @@ class ListReader {
       uint64_t count = in_.Count();
       for (uint64_t i = 0; i < count && !in_.is_broken(); ++i) ReadNode(type, push);
     }
-    if (list_->size() == 0) in_.Break();
+    if (list_->size() == 0) in_.FindEmpty();
     return std::move(list_);
   }
 
@@ -136,10 +137,21 @@ class ListReader {
   void ReadNode(RdbType type, Push&& push) {
     if (type == RdbType::kListQuicklist) return ForEachZiplist(in_, push);
     uint64_t form = type == RdbType::kList ? kRdbNodePlain : in_.Length();
-    if (form == kRdbNodePacked) return ForEachPacked(in_, push);
+    if (form == kRdbNodePacked) return ReadPacked(push);
     if (form != kRdbNodePlain) return in_.Break();
     std::string_view text = in_.Text();
+    // Only long elements are written so into newer files.
+    if (text.empty() && type == RdbType::kListQuicklist2) in_.Break();
     if (!in_.is_broken()) push(Element{.text = text});
+  }
+
+  // A node that is within the limits stays as it is.
+  template <typename Push>
+  void ReadPacked(Push&& push) {
+    std::optional<Listpack> pack = Listpack::FromBytes(in_.Text());
+    if (!pack) return in_.Break();
+    bool is_fine = limits_.Allow(pack->byte_size(), pack->size());
+    is_fine ? list_->AppendListpack(std::move(*pack), limits_) : ForEachIn(*pack, push);
   }
 
   RdbInput& in_;
@@ -165,7 +177,7 @@ RdbValue ReadSet(RdbInput& in, RdbType type, const Settings& settings) {
     uint64_t count = in.Count();
     for (uint64_t i = 0; i < count && !in.is_broken(); ++i) add(in.Text());
   }
-  if (set->size() == 0) in.Break();
+  if (set->size() == 0) in.FindEmpty();
   return set;
 }
 
@@ -191,7 +203,7 @@ RdbValue ReadSortedSet(RdbInput& in, RdbType type, const Settings& settings) {
     }
   }
   pairs.End();
-  if (set->size() == 0) in.Break();
+  if (set->size() == 0) in.FindEmpty();
   return set;
 }
 
@@ -203,7 +215,12 @@ RdbValue ReadHash(RdbInput& in, RdbType type, const Settings& settings) {
   };
   Pairs pairs(in, set);
   if (type == RdbType::kHashListpack) {
-    ForEachPacked(in, pairs);
+    std::optional<Listpack> pack = Listpack::FromBytes(in.Text());
+    if (!pack) {
+      in.Break();
+    } else if (!hash->TakeListpack(&*pack, limits)) {
+      ForEachIn(*pack, std::ref(pairs));
+    }
   } else if (type == RdbType::kHashZiplist) {
     ForEachZiplist(in, std::ref(pairs));
   } else if (type == RdbType::kHashZipmap) {
@@ -217,13 +234,107 @@ RdbValue ReadHash(RdbInput& in, RdbType type, const Settings& settings) {
     }
   }
   pairs.End();
-  if (hash->empty()) in.Break();
+  if (hash->empty()) in.FindEmpty();
   return hash;
 }
 
+// A hash whose fields have times, in each of the forms that Redis 7.4 and Valkey 9 have.
+class TimedHashReader {
+ public:
+  TimedHashReader(RdbInput& in, const Settings& settings)
+      : in_(in), limits_(HashLimitsOf(settings)) {}
+
+  RdbValue Read(RdbType type) {
+    bool is_packed = type == RdbType::kHashListpackTimes || type == RdbType::kHashListpackTimes23;
+    bool has_soonest = type == RdbType::kHashTimes || type == RdbType::kHashListpackTimes;
+    uint64_t soonest_ms = has_soonest ? static_cast<uint64_t>(in_.Milliseconds()) : 0;
+    if (is_packed) {
+      ReadPacked();
+    } else {
+      bool is_valkeys = type == RdbType::kHashTimes22 && in_.version() != kRdbVersionFieldTimes;
+      uint64_t count = in_.Count();
+      for (uint64_t i = 0; i < count && !in_.is_broken(); ++i) {
+        is_valkeys ? ReadValkeyField() : ReadField(type, soonest_ms);
+      }
+    }
+    if (hash_->empty()) in_.FindEmpty();
+    return std::move(hash_);
+  }
+
+ private:
+  // A time is 48 bits at most; 0 stands for none.
+  void Add(std::string_view field, std::string_view value, uint64_t when_ms) {
+    if (in_.is_broken()) return;
+    if (when_ms >> 48 != 0 || !hash_->Set(field, value, limits_)) return in_.Break();
+    if (when_ms != 0) hash_->SetFieldExpiry(field, when_ms);
+  }
+
+  // Times in milliseconds; in the released form they count from the soonest one, which is 1.
+  void ReadField(RdbType type, uint64_t soonest_ms) {
+    uint64_t when_ms = in_.Length();
+    if (type == RdbType::kHashTimes && when_ms != 0) when_ms += soonest_ms - 1;
+    std::string field(in_.Text());
+    Add(field, in_.Text(), when_ms);
+  }
+
+  void ReadValkeyField() {
+    std::string field(in_.Text());
+    std::string value(in_.Text());
+    int64_t when_ms = in_.Milliseconds();
+    Add(field, value, when_ms == -1 ? 0 : static_cast<uint64_t>(when_ms));
+  }
+
+  // Triples of field, value and time.
+  void ReadPacked() {
+    std::string texts[2];
+    size_t position = 0;
+    ForEachPacked(in_, [&](const Element& element) {
+      ElementScratch scratch;
+      if (position < 2) {
+        texts[position++] = element.ToString(scratch);
+        return;
+      }
+      if (!element.is_int) in_.Break();
+      Add(texts[0], texts[1], static_cast<uint64_t>(element.integer));
+      position = 0;
+    });
+    if (position != 0) in_.Break();
+  }
+
+  RdbInput& in_;
+  HashLimits limits_;
+  std::unique_ptr<Hash> hash_ = std::make_unique<Hash>();
+};
+
 }  // namespace
 
-void WriteRdbValue(RdbOutput& out, const Record* record) {
+RdbType RdbTypeOf(const Record* record, uint16_t version) {
+  switch (record->type()) {
+    case Type::kString:
+      return RdbType::kString;
+    case Type::kList:
+      return RdbType::kListQuicklist2;
+    case Type::kSet: {
+      const Set& set = *record->collection<Set>();
+      if (set.AsIntset() != nullptr) return RdbType::kSetIntset;
+      bool is_packed = set.AsListpack() != nullptr && version >= kRdbVersion;
+      return is_packed ? RdbType::kSetListpack : RdbType::kSet;
+    }
+    case Type::kZset:
+      return record->collection<SortedSet>()->AsListpack() != nullptr ? RdbType::kZsetListpack
+                                                                      : RdbType::kZset2;
+    case Type::kHash: {
+      const Hash& hash = *record->collection<Hash>();
+      if (hash.SoonestExpiryMs() != Hash::kNoFieldExpiry) return RdbType::kHashTimes;
+      return hash.AsListpack() != nullptr ? RdbType::kHashListpack : RdbType::kHash;
+    }
+    case Type::kStream:
+      break;
+  }
+  return version >= kRdbVersion ? RdbType::kStreamListpacks3 : RdbType::kStreamListpacks2;
+}
+
+void WriteRdbBody(RdbOutput& out, const Record* record) {
   switch (record->type()) {
     case Type::kString:
       return WriteString(out, record);
@@ -240,8 +351,19 @@ void WriteRdbValue(RdbOutput& out, const Record* record) {
   }
 }
 
+uint16_t WriteRdbValue(RdbOutput& out, const Record* record) {
+  RdbType type = RdbTypeOf(record, out.version());
+  out.Type(type);
+  WriteRdbBody(out, record);
+  return type == RdbType::kHashTimes ? kRdbVersionFieldTimes : kRdbVersion;
+}
+
 RdbValue ReadRdbValue(RdbInput& in, const Settings& settings) {
   auto type = static_cast<RdbType>(in.Byte());
+  return ReadRdbBody(in, type, settings);
+}
+
+RdbValue ReadRdbBody(RdbInput& in, RdbType type, const Settings& settings) {
   switch (type) {
     case RdbType::kString:
       return std::string(in.Text());
@@ -264,6 +386,11 @@ RdbValue ReadRdbValue(RdbInput& in, const Settings& settings) {
     case RdbType::kHashZiplist:
     case RdbType::kHashListpack:
       return ReadHash(in, type, settings);
+    case RdbType::kHashTimes22:
+    case RdbType::kHashListpackTimes23:
+    case RdbType::kHashTimes:
+    case RdbType::kHashListpackTimes:
+      return TimedHashReader(in, settings).Read(type);
     case RdbType::kStreamListpacks:
     case RdbType::kStreamListpacks2:
     case RdbType::kStreamListpacks3:

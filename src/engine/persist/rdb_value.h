@@ -21,16 +21,21 @@
 
 namespace kiln {
 
-// The type's byte and the value.
-void WriteRdbValue(RdbOutput& out, const Record* record);
+// The type's byte and the value. Returns the version of the format that a reader must know.
+uint16_t WriteRdbValue(RdbOutput& out, const Record* record);
+// Both by themselves, for files, where the key is between them.
+RdbType RdbTypeOf(const Record* record, uint16_t version);
+void WriteRdbBody(RdbOutput& out, const Record* record);
 
 using RdbValue =
     std::variant<std::string, std::unique_ptr<List>, std::unique_ptr<Set>,
                  std::unique_ptr<SortedSet>, std::unique_ptr<Hash>, std::unique_ptr<Stream>>;
 
-// Reads the type's byte and the value; never an empty collection but a stream. Whether it worked:
-// is_broken() of the input. `settings` holds the limits of compact forms.
+// Reads the type's byte and the value. Whether it worked: is_broken() of the input, and is_empty()
+// for a collection of nothing that is no stream. `settings` holds the limits of compact forms.
 RdbValue ReadRdbValue(RdbInput& in, const Settings& settings);
+// The same behind the type's byte.
+RdbValue ReadRdbBody(RdbInput& in, RdbType type, const Settings& settings);
 
 // Puts the value at a key that is absent.
 Record* StoreRdbValue(Db& db, const Key& key, RdbValue value);

@@ -16,6 +16,15 @@ std::string Hex(std::string_view digits) {
   return bytes;
 }
 
+TEST(Crc64, IsTheSameWithAndWithoutTables) {
+  std::string bytes;
+  for (int i = 0; i < 700; ++i) bytes.push_back(static_cast<char>(i * i * 7 + i));
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    std::string_view part = std::string_view(bytes).substr(bytes.size() - size);
+    EXPECT_EQ(Crc64(size, part), Crc64ByTables(size, part)) << size;
+  }
+}
+
 TEST(Crc64, HasTheKnownCheckValue) {
   EXPECT_EQ(Crc64(0, "123456789"), 0xe9c6d914c4b8d9ca);
   EXPECT_EQ(Crc64(Crc64(0, "12345"), "6789"), 0xe9c6d914c4b8d9ca);
@@ -129,6 +138,7 @@ Stream SomeStream() {
 std::string Written(const Stream& stream) {
   std::string bytes;
   RdbOutput out(&bytes, true);
+  out.Type(RdbType::kStreamListpacks3);
   WriteRdbStream(out, stream);
   return bytes;
 }
@@ -200,7 +210,7 @@ TEST(RdbValue, AnEmptyOrDoubleCollectionIsBroken) {
     std::string bytes = Hex(digits);
     RdbInput in(bytes);
     ReadRdbValue(in, settings);
-    EXPECT_TRUE(in.is_broken()) << digits;
+    EXPECT_TRUE(in.is_broken() || in.is_empty()) << digits;
   }
 }
 

@@ -4,6 +4,8 @@
 #include "base/version.h"
 #include "engine/commands/access_control.h"
 #include "engine/commands/command_table.h"
+#include "engine/commands/persistence.h"
+#include "engine/commands/replication.h"
 #include "engine/commands/services.h"
 #include "engine/script/convert.h"
 #include "engine/script/sandbox.h"
@@ -36,17 +38,33 @@ std::string_view AclRefusal(ScriptRun& run, const Command& command, Arguments ar
   return run.denial;
 }
 
+// What tests may have switched on; never a script within a script, nor EXEC.
+bool MayForbidden(const ScriptRun& run, const Command& command) {
+  return run.call.services.scripts->allows_forbidden() && run.is_alone &&
+         !Has(command.acl, Acl::kScripting | Acl::kTransaction) && !command.Is(kPubSub);
+}
+
 // Why a script may not run this command now; empty when it may.
 std::string_view Refusal(ScriptRun& run, const Command* command, Arguments arguments) {
   bool is_unknown_child = command != nullptr && command->Is(kContainer) && arguments.size() > 1;
   if (command == nullptr || is_unknown_child) return "ERR Unknown Redis command called from script";
   if (!command->HasArity(arguments.size()))
     return "ERR Wrong number of args calling Redis command from script";
-  if (command->Is(kNoScript)) return "ERR This Redis command is not allowed from script";
+  if (command->Is(kNoScript) && !MayForbidden(run, *command))
+    return "ERR This Redis command is not allowed from script";
+  const ReplicationControl& replication = *run.call.services.replication;
+  if (!command->Is(kStale) && replication.IsStale())
+    return "ERR Can not execute the command on a stale replica";
   if (std::string_view denial = AclRefusal(run, *command, arguments); !denial.empty())
     return denial;
   if (run.is_read_only && command->Is(kWrite | kMayReplicate)) {
     return "ERR Write commands are not allowed from read-only scripts.";
+  }
+  if (command->Is(kWrite)) {
+    run.denial = run.call.services.persistence->WriteRefusal();
+    if (!run.denial.empty()) return run.denial;
+    std::string_view refusal = replication.WriteRefusal(run.call.client);
+    if (!refusal.empty()) return refusal;
   }
   // Once it has written it must be able to finish.
   bool needs_room = command->Is(kGrows) && !run.has_written && !run.allows_oom;

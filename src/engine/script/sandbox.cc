@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "engine/script/convert.h"
+#include "engine/script/vm.h"
 
 namespace kiln {
 namespace {
@@ -162,6 +163,28 @@ int ProtectedCall(lua_State* lua) {
   return 2;
 }
 
+// Calls the script's error handler. Not for the error that ends the run: it is raised within the
+// hook, where no hook would be called again, so a handler without end could not be ended.
+int HandleUnlessEnding(lua_State* lua) {
+  if (ScriptVm::Of(lua).is_ending()) return 1;
+  lua_pushvalue(lua, lua_upvalueindex(1));
+  lua_insert(lua, 1);
+  lua_call(lua, 1, 1);
+  return 1;
+}
+
+// xpcall(function, handler)
+int ProtectedCallWith(lua_State* lua) {
+  luaL_checkany(lua, 2);
+  lua_settop(lua, 2);
+  lua_pushcclosure(lua, HandleUnlessEnding, 1);
+  lua_insert(lua, 1);
+  int status = lua_pcall(lua, 0, LUA_MULTRET, 1);
+  lua_pushboolean(lua, status == 0);
+  lua_replace(lua, 1);
+  return lua_gettop(lua);
+}
+
 int LoadNamed(lua_State* lua, int text_place, const char* chunk_name) {
   size_t size = 0;
   const char* text = lua_tolstring(lua, text_place, &size);
@@ -299,11 +322,9 @@ void ReplaceBaseFunctions(lua_State* lua, int globals, int proxies) {
     lua_pushnil(lua);
     lua_setfield(lua, globals, name);
   }
-  constexpr luaL_Reg kPlain[] = {{"pcall", ProtectedCall},
-                                 {"loadstring", LoadString},
-                                 {"load", LoadPieces},
-                                 {"unpack", Unpack},
-                                 {"collectgarbage", CollectGarbage}};
+  constexpr luaL_Reg kPlain[] = {{"pcall", ProtectedCall},   {"xpcall", ProtectedCallWith},
+                                 {"loadstring", LoadString}, {"load", LoadPieces},
+                                 {"unpack", Unpack},         {"collectgarbage", CollectGarbage}};
   for (const luaL_Reg& entry : kPlain) {
     lua_pushcfunction(lua, entry.func);
     lua_setfield(lua, globals, entry.name);
@@ -349,6 +370,19 @@ void OpenLibraries(lua_State* lua, int globals) {
   lua_setfield(lua, globals, "redis");
 }
 
+// The globals of scripts that are known to assign neither to KEYS, ARGV and `redis` nor to fields
+// of `redis`, and to get at no globals but by name: these three are found here at once, `redis`
+// itself and no proxy of it. The rest is the proxy's, which becomes __index.
+void PushLeanGlobals(lua_State* lua, int globals) {
+  lua_createtable(lua, 0, 4);
+  lua_getfield(lua, globals, "redis");
+  lua_setfield(lua, -2, "redis");
+  lua_createtable(lua, 0, 2);
+  lua_pushcfunction(lua, RefuseWrite);
+  lua_setfield(lua, -2, "__newindex");
+  lua_setmetatable(lua, -2);
+}
+
 }  // namespace
 
 void SetLoading(lua_State* lua, bool is_loading) {
@@ -383,6 +417,8 @@ void InstallSandbox(lua_State* lua) {
   int globals = lua_gettop(lua);
   OpenLibraries(lua, globals);
   ReplaceBaseFunctions(lua, globals, proxies);
+  PushLeanGlobals(lua, globals);
+  int lean = lua_gettop(lua);
   for (const char* name :
        {"string", "table", "math", "coroutine", "cjson", "cmsgpack", "struct", "bit", "redis"}) {
     lua_getfield(lua, globals, name);
@@ -405,6 +441,10 @@ void InstallSandbox(lua_State* lua) {
   lua_setfield(lua, LUA_REGISTRYINDEX, kLoadingGlobals);
   lua_pushvalue(lua, globals);
   MakeProxy(lua, proxies, locked);
+  lua_getmetatable(lua, lean);
+  lua_pushvalue(lua, -2);
+  lua_setfield(lua, -2, "__index");
+  lua_pop(lua, 1);
   lua_pushvalue(lua, -1);
   lua_setfield(lua, globals, "_G");
   lua_pushvalue(lua, -1);
@@ -414,6 +454,7 @@ void InstallSandbox(lua_State* lua) {
   lua_pushvalue(lua, globals);
   lua_pushvalue(lua, proxies);
   lua_pushcclosure(lua, HandleError, 1);
+  lua_pushvalue(lua, lean);
 }
 
 }  // namespace kiln

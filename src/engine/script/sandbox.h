@@ -14,7 +14,8 @@
 namespace kiln {
 
 // Opens the libraries and the redis table, and leaves on the stack what a run needs: the proxy of
-// the globals, the hidden globals, and the error handler.
+// the globals, the hidden globals, the error handler, and the globals of scripts whose text proves
+// that they change none (declared_keys.h).
 void InstallSandbox(lua_State* lua);
 
 // The pieces, each pushing its table.

@@ -2,6 +2,7 @@
 
 #include "base/sha1.h"
 #include "base/split_args.h"
+#include "engine/script/declared_keys.h"
 
 namespace kiln {
 namespace {
@@ -86,21 +87,28 @@ std::optional<ShaText> ParseSha(std::string_view text) {
   return sha;
 }
 
-std::shared_ptr<const Script> MakeScript(std::string_view body, std::string* error) {
-  auto script = std::make_shared<Script>();
-  if (body.starts_with("#!")) {
-    size_t end = body.find('\n');
-    if (end == std::string_view::npos) {
-      *error = "Invalid script shebang";
-      return nullptr;
-    }
-    if (!ReadShebang(body.substr(0, end), &script->flags, error)) return nullptr;
-    script->shebang_bytes = end;
-  } else {
-    script->flags = kScriptNoShebang;
+std::optional<uint32_t> ReadScriptFlags(std::string_view body, std::string* error) {
+  if (!body.starts_with("#!")) return kScriptNoShebang;
+  size_t end = body.find('\n');
+  if (end == std::string_view::npos) {
+    *error = "Invalid script shebang";
+    return std::nullopt;
   }
+  uint32_t flags = 0;
+  if (!ReadShebang(body.substr(0, end), &flags, error)) return std::nullopt;
+  return flags;
+}
+
+std::shared_ptr<const Script> MakeScript(std::string_view body, const CommandTable& commands,
+                                         std::string* error) {
+  auto flags = ReadScriptFlags(body, error);
+  if (!flags) return nullptr;
+  auto script = std::make_shared<Script>();
+  script->flags = *flags;
+  if (!(*flags & kScriptNoShebang)) script->shebang_bytes = body.find('\n');
   script->body = body;
   script->sha = Sha1Of(body);
+  script->keeps_to_keys = KeepsToDeclaredKeys(script->code(), commands);
   return script;
 }
 

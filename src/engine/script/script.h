@@ -18,6 +18,8 @@
 
 namespace kiln {
 
+class CommandTable;
+
 enum ScriptFlag : uint32_t {
   kScriptNoWrites = 1u << 0,
   kScriptAllowOom = 1u << 1,
@@ -55,6 +57,8 @@ struct Script {
   ShaText sha;
   uint32_t flags = 0;
   size_t shebang_bytes = 0;
+  // Proven; see declared_keys.h.
+  bool keeps_to_keys = false;
 
   // What Lua compiles: the line feed of the first line stays, so that line numbers are the
   // author's.
@@ -62,6 +66,9 @@ struct Script {
 };
 
 // Null when the first line is wrong, with an error reply (without a code word) in `error`.
-std::shared_ptr<const Script> MakeScript(std::string_view body, std::string* error);
+std::shared_ptr<const Script> MakeScript(std::string_view body, const CommandTable& commands,
+                                         std::string* error);
+// The flags of a script's first line; nothing when that is wrong, with the same error.
+std::optional<uint32_t> ReadScriptFlags(std::string_view body, std::string* error);
 
 }  // namespace kiln

@@ -13,6 +13,9 @@
 #include "base/number.h"
 #include "base/time.h"
 #include "engine/commands/call.h"
+#include "engine/commands/command_table.h"
+#include "engine/commands/persistence.h"
+#include "engine/commands/replication.h"
 #include "engine/script/vm.h"
 
 namespace kiln {
@@ -23,11 +26,19 @@ constexpr size_t kMaxWorkers = 1024;
 
 class Runner final : public ScriptRunner {
  public:
+  explicit Runner(const Services& services) : commands_(*services.commands) {}
+
   void Eval(Call& call, bool by_hash, bool read_only) override;
   void Load(Call& call, std::string_view body) override;
   bool Exists(std::string_view sha) override;
+  void Show(Call& call, std::string_view sha) override;
   void Flush() override;
   KillOutcome Kill() override;
+  bool KeepsToItsKeys(const Client& client, const Command& command, Arguments arguments) override;
+  bool IsReadOnly(const Command& command, Arguments arguments) override;
+  int64_t TimeUs(const Client& client) override;
+  void AllowForbidden(bool allow) override { allows_forbidden_ = allow; }
+  bool allows_forbidden() const override { return allows_forbidden_; }
   size_t MemoryBytes() override { return vm_bytes_.load(std::memory_order_relaxed); }
   size_t CachedScripts() override;
 
@@ -52,6 +63,7 @@ class Runner final : public ScriptRunner {
     std::unique_ptr<ScriptVm> function_vm;
     uint64_t loaded_generation = 0;
     size_t counted_bytes = 0;
+    int64_t time_us = 0;  // for the script that runs; 0 until it asks
 
     size_t used_bytes() const {
       return (vm ? vm->used_bytes() : 0) + (function_vm ? function_vm->used_bytes() : 0);
@@ -60,7 +72,7 @@ class Runner final : public ScriptRunner {
   // Immutable: a change makes another.
   using Libraries = std::map<std::string, std::shared_ptr<const FunctionLibrary>, NameLess>;
 
-  Slot& SlotOf(const Call& call);
+  Slot& SlotOf(const Client& client);
   const CompiledScript* FindSha(ScriptVm& vm, const ShaText& sha);
   // Null after an error reply.
   const CompiledScript* FindOrCompile(ScriptVm& vm, std::string_view body, Call& call);
@@ -79,17 +91,21 @@ class Runner final : public ScriptRunner {
   std::unordered_map<ShaText, std::shared_ptr<const Script>, ShaTextHash> scripts_;
   Libraries libraries_;  // changed with the gate held as well
   std::atomic<uint64_t> library_generation_{1};
+  // Of a script that runs alone: written by its worker, and looked at by whoever has a turn while
+  // it stands still; the Gate is between them.
   ScriptVm* running_vm_ = nullptr;
   const ScriptRun* running_ = nullptr;
+  bool allows_forbidden_ = false;  // changed alone
+  const CommandTable& commands_;
 };
 
-Runner::Slot& Runner::SlotOf(const Call& call) {
-  KILN_CHECK(call.client.handle.worker < kMaxWorkers);
-  Slot& slot = slots_[call.client.handle.worker];
+Runner::Slot& Runner::SlotOf(const Client& client) {
+  KILN_CHECK(client.handle.worker < kMaxWorkers);
+  Slot& slot = slots_[client.handle.worker];
   uint64_t generation = generation_.load(std::memory_order_acquire);
   if (slot.generation != generation) {
     slot.vm = std::make_unique<ScriptVm>();
-    slot.vm->random_state = static_cast<uint64_t>(NowUs()) << 8 | call.client.handle.worker;
+    slot.vm->random_state = static_cast<uint64_t>(NowUs()) << 8 | client.handle.worker;
     slot.generation = generation;
   }
   return slot;
@@ -120,7 +136,7 @@ const CompiledScript* Runner::FindOrCompile(ScriptVm& vm, std::string_view body,
     return compiled;
   std::string error;
   const CompiledScript* compiled = nullptr;
-  if (auto script = MakeScript(body, &error)) compiled = vm.Add(script, &error);
+  if (auto script = MakeScript(body, commands_, &error)) compiled = vm.Add(script, &error);
   if (compiled == nullptr) {
     call.FailText("ERR " + error);
     return nullptr;
@@ -132,7 +148,24 @@ const CompiledScript* Runner::FindOrCompile(ScriptVm& vm, std::string_view body,
 
 // What a script's declared flags forbid before it begins; empty when it may run.
 std::string_view FlagRefusal(const ScriptRun& run, uint32_t flags, bool read_only) {
-  if (flags & kScriptNoShebang) return {};
+  const ReplicationControl& replication = *run.call.services.replication;
+  if (flags & kScriptNoShebang) {
+    if (!replication.IsStale()) return {};
+    return "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+  }
+  if (!(flags & kScriptAllowStale) && replication.IsStale()) {
+    return "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no' and "
+           "'allow-stale' flag is not set on the script.";
+  }
+  std::string_view refusal =
+      (flags & kScriptNoWrites) != 0 ? "" : replication.WriteRefusal(run.call.client);
+  if (refusal.starts_with("READONLY")) return refusal;
+  if (!(flags & kScriptNoWrites) && !run.call.services.persistence->WriteRefusal().empty()) {
+    return "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
+           "persist to disk. Writable scripts are blocked. Use 'no-writes' flag for read only "
+           "scripts.";
+  }
+  if (!refusal.empty()) return refusal;
   if (read_only && !(flags & kScriptNoWrites)) {
     return "ERR Can not execute a script with write flag using *_ro command.";
   }
@@ -153,7 +186,7 @@ void Runner::Eval(Call& call, bool by_hash, bool read_only) {
     return call.FailText("ERR Number of keys can't be greater than number of args");
   }
   if (*key_count < 0) return call.FailText("ERR Number of keys can't be negative");
-  Slot& slot = SlotOf(call);
+  Slot& slot = SlotOf(call.client);
   const CompiledScript* compiled =
       by_hash ? FindSha(*slot.vm, *sha) : FindOrCompile(*slot.vm, all[1], call);
   if (compiled == nullptr) {
@@ -170,27 +203,32 @@ void Runner::Start(Slot& slot, ScriptVm& vm, ScriptRun& run, bool read_only) {
   const Settings& settings = run.call.settings();
   run.is_read_only = read_only || (flags & kScriptNoWrites) != 0;
   run.allows_oom = (flags & kScriptAllowOom) != 0;
-  run.has_room = settings.maxmemory_bytes == 0 || run.call.services.nested->MakeRoom();
+  // Under the locks of its keys alone nothing can be evicted; whoever locked them saw that there is
+  // room.
+  run.is_alone = run.call.covered;
+  run.has_room =
+      !run.is_alone || settings.maxmemory_bytes == 0 || run.call.services.nested->MakeRoom();
   std::string_view refusal = FlagRefusal(run, flags, read_only);
   if (!refusal.empty()) return run.call.FailText(refusal);
   RunIn(slot, vm, run);
 }
 
 void Runner::RunIn(Slot& slot, ScriptVm& vm, ScriptRun& run) {
-  {
-    std::lock_guard lock(mutex_);
+  if (run.is_alone) {
     running_vm_ = &vm;
     running_ = &run;
   }
+  slot.time_us = 0;
   vm.Run(run);
-  std::lock_guard lock(mutex_);
-  running_vm_ = nullptr;
-  running_ = nullptr;
+  if (run.is_alone) {
+    running_vm_ = nullptr;
+    running_ = nullptr;
+  }
   CountMemory(slot);
 }
 
 void Runner::Load(Call& call, std::string_view body) {
-  Slot& slot = SlotOf(call);
+  Slot& slot = SlotOf(call.client);
   const CompiledScript* compiled = FindOrCompile(*slot.vm, body, call);
   if (compiled != nullptr) call.reply.Bulk(compiled->script->sha.view());
   CountMemory(slot);
@@ -202,6 +240,14 @@ bool Runner::Exists(std::string_view text) {
   return sha && scripts_.contains(*sha);
 }
 
+void Runner::Show(Call& call, std::string_view text) {
+  auto sha = ParseSha(text);
+  std::lock_guard lock(mutex_);
+  auto found = sha ? scripts_.find(*sha) : scripts_.end();
+  if (found == scripts_.end()) return call.FailText(kNoScript);
+  call.reply.Bulk(found->second->body);
+}
+
 void Runner::Flush() {
   std::lock_guard lock(mutex_);
   scripts_.clear();
@@ -209,11 +255,49 @@ void Runner::Flush() {
 }
 
 KillOutcome Runner::Kill() {
-  std::lock_guard lock(mutex_);
   if (running_vm_ == nullptr) return KillOutcome::kNotBusy;
   if (running_->has_written) return KillOutcome::kUnkillable;
   running_vm_->RequestKill();
   return KillOutcome::kKilled;
+}
+
+bool Runner::KeepsToItsKeys(const Client& client, const Command& command, Arguments arguments) {
+  const CompiledScript* compiled = nullptr;
+  if (command.name.starts_with("EVALSHA")) {
+    auto sha = ParseSha(arguments[1]);
+    if (sha) compiled = SlotOf(client).vm->Find(*sha);
+  } else if (command.name.starts_with("EVAL")) {
+    compiled = SlotOf(client).vm->FindBody(arguments[1]);
+  }
+  return compiled != nullptr && compiled->script->keeps_to_keys;
+}
+
+int64_t Runner::TimeUs(const Client& client) {
+  int64_t& time_us = slots_[client.handle.worker].time_us;
+  if (time_us == 0) time_us = NowUs();
+  return time_us;
+}
+
+bool Runner::IsReadOnly(const Command& command, Arguments arguments) {
+  if (command.Is(kReadOnly)) return true;
+  std::string error;
+  std::lock_guard lock(mutex_);
+  if (command.name == "EVAL") {
+    return (ReadScriptFlags(arguments[1], &error).value_or(0) & kScriptNoWrites) != 0;
+  }
+  if (command.name == "EVALSHA") {
+    auto sha = ParseSha(arguments[1]);
+    auto found = sha ? scripts_.find(*sha) : scripts_.end();
+    return found != scripts_.end() && (found->second->flags & kScriptNoWrites) != 0;
+  }
+  for (const auto& [name, library] : libraries_) {
+    for (const FunctionInfo& info : library->functions) {
+      NameLess less;
+      if (!less(info.name, arguments[1]) && !less(arguments[1], info.name))
+        return (info.flags & kScriptNoWrites) != 0;
+    }
+  }
+  return false;
 }
 
 size_t Runner::CachedScripts() {
@@ -314,7 +398,7 @@ std::string Runner::AddLibraries(const std::vector<std::string>& codes, bool rep
 
 void Runner::CallFunction(Call& call, bool read_only) {
   Arguments all = call.args.all();
-  Slot& slot = SlotOf(call);
+  Slot& slot = SlotOf(call.client);
   ScriptVm& vm = FunctionVmOf(slot);
   const CompiledScript* function = vm.FindFunction(all[1]);
   if (function == nullptr) return call.FailText("ERR Function not found");
@@ -366,7 +450,6 @@ void Runner::ListLibraries(Call& call, const std::string_view* pattern, bool wit
 void Runner::FunctionStats(Call& call) {
   size_t libraries = LibraryCount(), functions = FunctionCount();
   Reply& reply = call.reply;
-  std::lock_guard lock(mutex_);
   reply.Map(2);
   reply.Bulk("running_script");
   if (running_ == nullptr) {
@@ -394,7 +477,6 @@ void Runner::FunctionStats(Call& call) {
 }
 
 bool Runner::IsFunctionRunning() {
-  std::lock_guard lock(mutex_);
   return running_ != nullptr && running_->compiled.script == nullptr;
 }
 
@@ -412,8 +494,8 @@ size_t Runner::FunctionCount() {
 
 }  // namespace
 
-std::unique_ptr<ScriptRunner> MakeScriptRunner(const Services&) {
-  return std::make_unique<Runner>();
+std::unique_ptr<ScriptRunner> MakeScriptRunner(const Services& services) {
+  return std::make_unique<Runner>(services);
 }
 
 }  // namespace kiln

@@ -1,5 +1,7 @@
 #include "engine/script/vm.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -23,12 +25,24 @@ constexpr int kFixedPlaces = 3;
 constexpr int kGlobals = lua_upvalueindex(1);        // the proxy that scripts see
 constexpr int kHiddenGlobals = lua_upvalueindex(2);  // where KEYS and ARGV go
 constexpr int kErrorHandler = lua_upvalueindex(3);
+constexpr int kLeanGlobals = lua_upvalueindex(4);
+constexpr int kKeysName = lua_upvalueindex(5);  // "KEYS"
+constexpr int kArgvName = lua_upvalueindex(6);  // "ARGV"
 // Between turns of others while a script goes on for too long.
 constexpr uint64_t kTurnEveryUs = 5000;
+// How far memory in use may grow until the next collection begins, in percent of what lived.
+constexpr int kThriftyPause = 200;
+constexpr int kEasyPause = 200;
 // The longest text of a number.
 constexpr size_t kMaxNumberChars = 32;
 
+// keep(function, is_lean); its upvalue is the globals of lean functions.
 int KeepFunction(lua_State* lua) {
+  if (lua_toboolean(lua, 2)) {
+    lua_pushvalue(lua, lua_upvalueindex(1));
+    lua_setfenv(lua, 1);
+  }
+  lua_settop(lua, 1);
   lua_pushinteger(lua, luaL_ref(lua, LUA_REGISTRYINDEX));
   return 1;
 }
@@ -42,10 +56,10 @@ void PushTexts(lua_State* lua, Arguments texts) {
   }
 }
 
-void SetGlobalTexts(lua_State* lua, const char* name, Arguments texts) {
-  lua_pushstring(lua, name);
+void SetGlobalTexts(lua_State* lua, int globals, int name, Arguments texts) {
+  lua_pushvalue(lua, name);
   PushTexts(lua, texts);
-  lua_rawset(lua, kHiddenGlobals);
+  lua_rawset(lua, globals);
 }
 
 // Pushes a raw field; its text, or null.
@@ -88,6 +102,7 @@ ScriptVm::ScriptVm() {
   lua_getfield(lua_, LUA_REGISTRYINDEX, "keeper");
   lua_getfield(lua_, LUA_REGISTRYINDEX, "loader");
   lua_sethook(lua_, Hook, LUA_MASKCOUNT, kHookInstructions);
+  SetThrift(false);
 }
 
 ScriptVm::~ScriptVm() {
@@ -96,26 +111,34 @@ ScriptVm::~ScriptVm() {
 
 int ScriptVm::Install(lua_State* lua) {
   InstallSandbox(lua);
-  for (int i = 0; i < 3; ++i) lua_pushvalue(lua, -3);
+  lua_pushvalue(lua, -1);
+  lua_pushcclosure(lua, &KeepFunction, 1);
+  lua_setfield(lua, LUA_REGISTRYINDEX, "keeper");
+  for (int i = 0; i < 3; ++i) lua_pushvalue(lua, -4);
   lua_pushcclosure(lua, &ScriptVm::LoadProtected, 3);
   lua_setfield(lua, LUA_REGISTRYINDEX, "loader");
-  lua_pushcclosure(lua, &ScriptVm::RunProtected, 3);
+  lua_pushliteral(lua, "KEYS");
+  lua_pushliteral(lua, "ARGV");
+  lua_pushcclosure(lua, &ScriptVm::RunProtected, 6);
   lua_setfield(lua, LUA_REGISTRYINDEX, "runner");
-  lua_pushcfunction(lua, &KeepFunction);
-  lua_setfield(lua, LUA_REGISTRYINDEX, "keeper");
   return 0;
 }
 
 void* ScriptVm::Allocate(void* self, void* memory, size_t old_bytes, size_t new_bytes) {
-  size_t& used = static_cast<ScriptVm*>(self)->used_bytes_;
-  if (new_bytes == 0) {
-    used -= old_bytes;
-    FreeBytes(memory);
-    return nullptr;
+  auto& vm = *static_cast<ScriptVm*>(self);
+  size_t used = vm.used_bytes_ - old_bytes + new_bytes;
+  if (new_bytes > old_bytes && used > vm.easy_bytes_) [[unlikely]] {
+    if (used > kMaxBytes) return nullptr;
+    if (!vm.is_thrifty_ && vm.lua_ != nullptr) vm.SetThrift(true);
   }
-  if (new_bytes > old_bytes && used + (new_bytes - old_bytes) > kMaxBytes) return nullptr;
-  used += new_bytes - old_bytes;
-  return ReallocateBytes(memory, new_bytes);
+  vm.used_bytes_ = used;
+  return vm.heap_.Reallocate(memory, old_bytes, new_bytes);
+}
+
+// Allocates nothing, so it may be called while Lua allocates.
+void ScriptVm::SetThrift(bool is_thrifty) {
+  is_thrifty_ = is_thrifty;
+  lua_gc(lua_, LUA_GCSETPAUSE, is_thrifty ? kThriftyPause : kEasyPause);
 }
 
 // ---- Scripts ----
@@ -133,7 +156,10 @@ const CompiledScript* ScriptVm::FindBody(std::string_view body) const {
 const CompiledScript* ScriptVm::Add(std::shared_ptr<const Script> script, std::string* error) {
   lua_pushvalue(lua_, kKeeper);
   int status = LoadText(lua_, script->code(), kChunkName);
-  if (status == 0) status = lua_pcall(lua_, 1, 1, 0);
+  if (status == 0) {
+    lua_pushboolean(lua_, script->keeps_to_keys);
+    status = lua_pcall(lua_, 2, 1, 0);
+  }
   if (status != 0) {
     *error = "Error compiling script (new function): ";
     if (lua_isstring(lua_, -1)) *error += lua_tostring(lua_, -1);
@@ -236,7 +262,11 @@ void ScriptVm::Run(ScriptRun& run) {
     run.call.FailText(text);
   }
   lua_settop(lua_, kFixedPlaces);
-  if (used_bytes_ > kIdleBytes) lua_gc(lua_, LUA_GCCOLLECT, 0);
+  if (is_thrifty_) [[unlikely]] {
+    SetThrift(false);
+    lua_gc(lua_, LUA_GCCOLLECT, 0);
+    easy_bytes_ = std::max(kEasyBytes, 2 * used_bytes_);
+  }
   if (kill_requested_.load(std::memory_order_relaxed)) {
     lua_sethook(lua_, Hook, LUA_MASKCOUNT, kHookInstructions);
   }
@@ -254,17 +284,21 @@ int ScriptVm::RunProtected(lua_State* lua) {
 void ScriptVm::CallScript(lua_State* lua) {
   ScriptRun& run = *run_;
   bool is_function = run.compiled.script == nullptr;
+  bool is_lean = !is_function && run.compiled.script->keeps_to_keys;
+  int globals = is_lean ? kLeanGlobals : kHiddenGlobals;
   if (!is_function) {
-    SetGlobalTexts(lua, "KEYS", run.keys);
-    SetGlobalTexts(lua, "ARGV", run.arguments);
+    SetGlobalTexts(lua, globals, kKeysName, run.keys);
+    SetGlobalTexts(lua, globals, kArgvName, run.arguments);
   }
-  // An earlier script may have given the thread or the function another environment.
-  lua_pushvalue(lua, kGlobals);
-  lua_replace(lua, LUA_GLOBALSINDEX);
   lua_pushvalue(lua, kErrorHandler);
   lua_rawgeti(lua, LUA_REGISTRYINDEX, run.compiled.function);
-  lua_pushvalue(lua, kGlobals);
-  lua_setfenv(lua, -2);
+  if (!is_lean) {
+    // An earlier script may have given the thread or the function another environment.
+    lua_pushvalue(lua, kGlobals);
+    lua_replace(lua, LUA_GLOBALSINDEX);
+    lua_pushvalue(lua, kGlobals);
+    lua_setfenv(lua, -2);
+  }
   int handler = lua_gettop(lua) - 1;
   if (is_function) {  // Gets its keys and arguments as such.
     PushTexts(lua, run.keys);
@@ -272,20 +306,21 @@ void ScriptVm::CallScript(lua_State* lua) {
   }
   if (lua_pcall(lua, is_function ? 2 : 0, 1, handler) != 0) return ReplyError(lua, run);
   WriteValue(lua, run.call.reply, run.version);
-  if (used_bytes_ > kIdleBytes && !is_function) {
-    SetGlobalTexts(lua, "KEYS", {});
-    SetGlobalTexts(lua, "ARGV", {});
+  if (is_thrifty_ && !is_function) {
+    SetGlobalTexts(lua, globals, kKeysName, {});
+    SetGlobalTexts(lua, globals, kArgvName, {});
   }
 }
 
 void ScriptVm::Hook(lua_State* lua, lua_Debug*) {
   ScriptVm& vm = Of(lua);
   if (vm.loading_ != nullptr && MonotonicUs() > vm.loading_->deadline_us) {
+    vm.loading_->is_over = true;
     PushErrorTable(lua, "ERR FUNCTION LOAD timeout");
     lua_error(lua);
   }
   if (vm.run_ == nullptr) return;
-  vm.LetOthersIn();
+  if (vm.run_->is_alone) vm.LetOthersIn();
   if (!vm.kill_requested_.load(std::memory_order_relaxed)) return;
   // From now on at every line: the script may catch the error.
   lua_sethook(lua, Hook, LUA_MASKLINE | LUA_MASKCOUNT, 1000);

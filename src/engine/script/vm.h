@@ -22,6 +22,7 @@
 #include "base/hash.h"
 #include "engine/commands/call.h"
 #include "engine/script/function_library.h"
+#include "engine/script/lua_heap.h"
 #include "engine/script/script.h"
 
 namespace kiln {
@@ -43,6 +44,7 @@ struct ScriptRun {
   const CompiledScript& compiled;
   Arguments keys;
   Arguments arguments;
+  bool is_alone = true;  // or else under the locks of its keys
   bool is_read_only = false;
   bool allows_oom = false;
   bool has_room = true;  // memory was below maxmemory when it began
@@ -57,8 +59,9 @@ class ScriptVm {
  public:
   // What one interpreter may allocate; a script that needs more fails.
   static constexpr size_t kMaxBytes = size_t{512} << 20;
-  // What it may keep after a run without being made to collect its garbage.
-  static constexpr size_t kIdleBytes = size_t{16} << 20;
+  // Beyond this, garbage is collected whenever the memory in use has doubled, which is Lua's way,
+  // and all of it after the run; below, later.
+  static constexpr size_t kEasyBytes = size_t{8} << 20;
   // Instructions between looks at the clock.
   static constexpr int kHookInstructions = 100000;
 
@@ -94,6 +97,11 @@ class ScriptVm {
   const char* Register(std::string_view name, const std::string_view* description, uint32_t flags,
                        int reference);
   bool is_loading() const { return loading_ != nullptr; }
+  // Whether the hook has begun to end the run: no more of the script's code is to be called.
+  bool is_ending() const {
+    return kill_requested_.load(std::memory_order_relaxed) ||
+           (loading_ != nullptr && loading_->is_over);
+  }
   // The strings and numbers on the stack, from 1 on, as a command's arguments: good until they are
   // popped or the next call. Null when there is one of another type.
   const std::vector<std::string_view>* ReadArguments(lua_State* lua);
@@ -107,6 +115,8 @@ class ScriptVm {
   };
 
   static void* Allocate(void* self, void* memory, size_t old_bytes, size_t new_bytes);
+  // How much garbage may pile up before it is collected.
+  void SetThrift(bool is_thrifty);
   static int Install(lua_State* lua);
   static int RunProtected(lua_State* lua);
   static void Hook(lua_State* lua, lua_Debug* record);
@@ -116,6 +126,7 @@ class ScriptVm {
     std::vector<FunctionInfo> functions;
     std::vector<int> references;  // in Lua's registry
     uint64_t deadline_us = 0;
+    bool is_over = false;
   };
   static constexpr uint64_t kLoadLimitUs = 500'000;
 
@@ -127,7 +138,10 @@ class ScriptVm {
 
   lua_State* lua_ = nullptr;
   ScriptRun* run_ = nullptr;
+  LuaHeap heap_;
   size_t used_bytes_ = 0;
+  size_t easy_bytes_ = kEasyBytes;  // more where scripts' own code takes more
+  bool is_thrifty_ = false;
   std::atomic<bool> kill_requested_{false};
   std::unordered_map<ShaText, CompiledScript, ShaTextHash> scripts_;
   std::unordered_map<std::string_view, const CompiledScript*, BodyHash> by_body_;

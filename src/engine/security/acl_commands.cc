@@ -261,21 +261,21 @@ constexpr uint32_t kChange = kRule | kGate | kEndsBatch;
 
 // clang-format off
 constexpr Command kAclCommands[] = {
-  // name          arity  keys          flags               acl         handler       since    usage                            summary
-  {"ACL",          -2,    Keys::None(), kContainer,         Acl::kNone, nullptr,      "6.0.0", "",                              "A container for commands about users and what they may do."},
-  {"ACL|CAT",      -2,    Keys::None(), kAsk,               Acl::kNone, AclCat,       "6.0.0", "[category]",                    "Returns the categories, or the commands of one."},
-  {"ACL|DELUSER",  -3,    Keys::None(), kChange,            Acl::kNone, AclDelUser,   "6.0.0", "username [username ...]",       "Removes users and closes their connections."},
-  {"ACL|DRYRUN",   -4,    Keys::None(), kRule,              Acl::kNone, AclDryRun,    "7.0.0", "username command [arg [arg ...]]", "Says whether a user may run a command, without running it."},
-  {"ACL|GENPASS",  -2,    Keys::None(), kAsk,               Acl::kNone, AclGenPass,   "6.0.0", "[bits]",                        "Returns a random password."},
-  {"ACL|GETUSER",  3,     Keys::None(), kRule,              Acl::kNone, AclGetUser,   "6.0.0", "username",                      "Returns what a user may do."},
-  {"ACL|HELP",     2,     Keys::None(), kLoading | kStale,  Acl::kNone, AclHelp,      "6.0.0", "",                              "Describes the subcommands."},
-  {"ACL|LIST",     2,     Keys::None(), kRule,              Acl::kNone, AclList,      "6.0.0", "",                              "Returns what all users may do."},
-  {"ACL|LOAD",     2,     Keys::None(), kChange,            Acl::kNone, AclLoad,      "6.0.0", "",                              "Replaces the users by those of the ACL file."},
-  {"ACL|LOG",      -2,    Keys::None(), kRule,              Acl::kNone, AclLogShow,   "6.0.0", "[count | RESET]",               "Returns what was refused to clients, or forgets it."},
-  {"ACL|SAVE",     2,     Keys::None(), kChange,            Acl::kNone, AclSave,      "6.0.0", "",                              "Writes the users to the ACL file."},
-  {"ACL|SETUSER",  -3,    Keys::None(), kChange,            Acl::kNone, AclSetUser,   "6.0.0", "username [rule [rule ...]]",    "Makes a user, or changes what it may do."},
-  {"ACL|USERS",    2,     Keys::None(), kRule,              Acl::kNone, AclUserNames, "6.0.0", "",                              "Returns the names of all users."},
-  {"ACL|WHOAMI",   2,     Keys::None(), kAsk,               Acl::kNone, AclWhoAmI,    "6.0.0", "",                              "Returns the name of the connection's user."},
+  // name          arity  keys          flags               acl         handler       since    usage                        summary
+  {"ACL",          -2,    Keys::None(), kContainer,         Acl::kNone, nullptr,      "6.0.0", "",                          "A container for commands about users and what they may do."},
+  {"ACL|CAT",      -2,    Keys::None(), kAsk,               Acl::kNone, AclCat,       "6.0.0", "[category]",                "Returns the categories, or the commands of one."},
+  {"ACL|DELUSER",  -3,    Keys::None(), kChange,            Acl::kNone, AclDelUser,   "6.0.0", "username...",               "Removes users and closes their connections."},
+  {"ACL|DRYRUN",   -4,    Keys::None(), kRule,              Acl::kNone, AclDryRun,    "7.0.0", "username command [arg...]", "Says whether a user may run a command, without running it."},
+  {"ACL|GENPASS",  -2,    Keys::None(), kAsk,               Acl::kNone, AclGenPass,   "6.0.0", "[bits]",                    "Returns a random password."},
+  {"ACL|GETUSER",  3,     Keys::None(), kRule,              Acl::kNone, AclGetUser,   "6.0.0", "username",                  "Returns what a user may do."},
+  {"ACL|HELP",     2,     Keys::None(), kLoading | kStale,  Acl::kNone, AclHelp,      "6.0.0", "",                          "Describes the subcommands."},
+  {"ACL|LIST",     2,     Keys::None(), kRule,              Acl::kNone, AclList,      "6.0.0", "",                          "Returns what all users may do."},
+  {"ACL|LOAD",     2,     Keys::None(), kChange,            Acl::kNone, AclLoad,      "6.0.0", "",                          "Replaces the users by those of the ACL file."},
+  {"ACL|LOG",      -2,    Keys::None(), kRule,              Acl::kNone, AclLogShow,   "6.0.0", "[operation=<count|RESET>]", "Returns what was refused to clients, or forgets it."},
+  {"ACL|SAVE",     2,     Keys::None(), kChange,            Acl::kNone, AclSave,      "6.0.0", "",                          "Writes the users to the ACL file."},
+  {"ACL|SETUSER",  -3,    Keys::None(), kChange,            Acl::kNone, AclSetUser,   "6.0.0", "username [rule...]",        "Makes a user, or changes what it may do."},
+  {"ACL|USERS",    2,     Keys::None(), kRule,              Acl::kNone, AclUserNames, "6.0.0", "",                          "Returns the names of all users."},
+  {"ACL|WHOAMI",   2,     Keys::None(), kAsk,               Acl::kNone, AclWhoAmI,    "6.0.0", "",                          "Returns the name of the connection's user."},
 };
 // clang-format on
 static_assert(WellFormed(kAclCommands),

@@ -94,6 +94,10 @@ bool AclRegistry::MayReadAllKeys(const Client& client, const Command& command,
   return client.acl_user->MayReadAllKeys(command, arguments);
 }
 
+bool AclRegistry::MayHaveKey(const Client& client, std::string_view key) {
+  return client.is_admin || client.acl_user == nullptr || client.acl_user->MayHaveKey(key);
+}
+
 std::string AclRegistry::Refuse(const Client& client, const Command& command, Arguments arguments,
                                 Denial denial, DenialContext context) {
   AclLogEntry entry;

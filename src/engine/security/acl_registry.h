@@ -32,6 +32,7 @@ class AclRegistry final : public AccessControl {
   bool HasUser(std::string_view name) const override { return Find(name) != nullptr; }
   Denial Check(const Client& client, const Command& command, Arguments arguments) override;
   bool MayReadAllKeys(const Client& client, const Command& command, Arguments arguments) override;
+  bool MayHaveKey(const Client& client, std::string_view key) override;
   std::string Refuse(const Client& client, const Command& command, Arguments arguments,
                      Denial denial, DenialContext context) override;
 

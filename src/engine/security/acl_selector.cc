@@ -257,6 +257,10 @@ bool AclSelector::MayReadAllKeys() const {
   });
 }
 
+bool AclSelector::MayHaveKey(std::string_view key) const {
+  return all_keys_ || MayUseKey(key, 0);
+}
+
 Denial AclSelector::Check(AclRequest& request) const {
   const Command& command = request.command();
   Arguments arguments = request.arguments();

@@ -51,6 +51,7 @@ class AclSelector {
 
   Denial Check(AclRequest& request) const;
   bool MayReadAllKeys() const;
+  bool MayHaveKey(std::string_view key) const;  // to do whatever with it
   bool MayUseChannel(std::string_view name, bool is_pattern) const;
   bool AllowsAllChannels() const { return all_channels_; }
   bool AllowsEverything() const { return all_commands_ && all_keys_ && all_channels_; }

@@ -132,6 +132,11 @@ bool AclUser::MayReadAllKeys(const Command& command, Arguments arguments) const 
   });
 }
 
+bool AclUser::MayHaveKey(std::string_view key) const {
+  return std::any_of(selectors_.begin(), selectors_.end(),
+                     [&](const AclSelector& selector) { return selector.MayHaveKey(key); });
+}
+
 bool AclUser::MayUseChannel(std::string_view name, bool is_pattern) const {
   return std::any_of(selectors_.begin(), selectors_.end(), [&](const AclSelector& selector) {
     return selector.MayUseChannel(name, is_pattern);

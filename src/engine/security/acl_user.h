@@ -42,6 +42,7 @@ class AclUser {
   // Whether it may listen to whatever `before` allowed.
   bool KeepsChannelsOf(const AclUser& before) const;
   bool MayUseChannel(std::string_view name, bool is_pattern) const;
+  bool MayHaveKey(std::string_view key) const;
 
   std::vector<std::string_view> Flags() const;
   // "on nopass sanitize-payload ~* &* +@all", as ACL LIST, files and CONFIG REWRITE have it.

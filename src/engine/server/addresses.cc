@@ -46,23 +46,37 @@ std::string Server::OpenAddresses(std::vector<Fd>* sockets, bool share_port) {
   return {};
 }
 
-std::string Server::Accept(Fd socket, std::vector<std::unique_ptr<Listener>>* listeners) {
+std::string Server::Accept(Fd socket, bool is_memcache,
+                           std::vector<std::unique_ptr<Listener>>* listeners) {
+  std::function<bool()> is_full;
+  if (!settings().memcache.closes_when_full) is_full = [this] { return MustWait(); };
+  auto place = [this, is_memcache](Fd connection) { Place(std::move(connection), is_memcache); };
   auto listener =
-      std::make_unique<Listener>(workers_[0]->loop(), std::move(socket),
-                                 [this](Fd connection) { Place(std::move(connection)); });
+      std::make_unique<Listener>(workers_[0]->loop(), std::move(socket), place, std::move(is_full));
   NetError error = listener->Start();
   if (error.code != 0) return error.Text();
   listeners->push_back(std::move(listener));
   return {};
 }
 
+bool Server::MustWait() {
+  bool is_full = IsFull();
+  if (is_full && !is_waiting_) times_full_.fetch_add(1, std::memory_order_relaxed);
+  is_waiting_ = is_full;
+  return is_full;
+}
+
 std::string Server::Listen() {
   std::vector<Fd> sockets;
-  if (std::string error = OpenAddresses(&sockets); !error.empty()) return error;
+  if (protocol_ == Protocol::kRedis) {
+    if (std::string error = OpenAddresses(&sockets); !error.empty()) return error;
+  }
   for (Fd& socket : sockets) {
-    if (std::string error = Accept(std::move(socket), &listeners_); !error.empty()) return error;
+    if (std::string error = Accept(std::move(socket), false, &listeners_); !error.empty())
+      return error;
   }
   listening_on_ = AddressText();
+  if (std::string error = OpenMemcache(); !error.empty()) return error;
   if (std::string error = ApplyMaxClients(); !error.empty()) Log(LogLevel::kWarning, error);
   if (std::string error = ApplyEndpoints(); !error.empty()) return error;
   if (std::string error = OpenUnixSocket(); !error.empty()) return error;
@@ -76,7 +90,7 @@ std::string Server::OpenUnixSocket() {
   auto socket = ListenUnix(path, static_cast<uint32_t>(settings().unixsocketperm), options);
   if (!socket)
     return "Could not create server UNIX listening socket " + path + ": " + socket.error().Text();
-  return Accept(std::move(*socket), &unix_listeners_);
+  return Accept(std::move(*socket), protocol_ == Protocol::kMemcache, &unix_listeners_);
 }
 
 std::string Server::OpenAdminSocket() {
@@ -123,7 +137,7 @@ std::string Server::ApplyAddresses(std::string_view name) {
 void Server::TakeNewAddresses() {
   if (new_listening_on_ == listening_on_) return;
   std::vector<std::unique_ptr<Listener>> listeners;
-  for (Fd& socket : new_sockets_) (void)Accept(std::move(socket), &listeners);
+  for (Fd& socket : new_sockets_) (void)Accept(std::move(socket), false, &listeners);
   new_sockets_.clear();
   listeners_ = std::move(listeners);
   listening_on_ = new_listening_on_;

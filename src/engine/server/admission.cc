@@ -4,6 +4,8 @@
 
 #include "engine/commands/access_control.h"
 #include "engine/commands/command_errors.h"
+#include "engine/server/persistence.h"
+#include "engine/server/replication.h"
 #include "engine/server/server.h"
 #include "engine/server/worker.h"
 #include "engine/store/error.h"
@@ -81,8 +83,11 @@ Refusal CheckSubscribed(const Command& command, const Client& client) {
 }
 
 Refusal CheckMemory(const Command& command, const Client& client, Worker& worker) {
-  if (!command.Is(kGrows) && !(command.Is(kLocksQueue) && client.transaction.active))
+  if (!command.Is(kGrows) && !(command.Is(kLocksQueue) && client.transaction.active)) {
+    // What tells of memory should find it below the limit, though no command has grown.
+    if (command.Is(kGate)) (void)worker.server().MakeRoom(worker.context());
     return std::nullopt;
+  }
   if (worker.server().MakeRoom(worker.context())) return std::nullopt;
   if (!command.Is(kGrows)) {
     auto grows = [](const QueuedRequest& request) { return request.command->Is(kGrows); };
@@ -90,6 +95,35 @@ Refusal CheckMemory(const Command& command, const Client& client, Worker& worker
     if (std::none_of(queue.begin(), queue.end(), grows)) return std::nullopt;
   }
   return std::string(TextOf(Error::kOutOfMemory));
+}
+
+// Whether the command, or one of those that EXEC is about to run, satisfies `f`.
+template <class F>
+bool AnyOf(const Command& command, const Client& client, F&& f) {
+  if (f(command)) return true;
+  if (!command.Is(kLocksQueue) || !client.transaction.active) return false;
+  const auto& queue = client.transaction.queue;
+  return std::any_of(queue.begin(), queue.end(),
+                     [&](const QueuedRequest& request) { return f(*request.command); });
+}
+
+// What could not be saved is not to become more.
+Refusal CheckDiskWritable(const Command& command, const Client& client, Server& server) {
+  std::string refusal = server.persistence().WriteRefusal();
+  if (refusal.empty()) return std::nullopt;
+  bool is_denied = AnyOf(command, client,
+                         [](const Command& any) { return any.Is(kWrite) || any.name == "PING"; });
+  return is_denied ? Refusal(refusal) : std::nullopt;
+}
+
+Refusal CheckLoading(const Command& command, const Client& client, Server& server) {
+  const Persistence& persistence = server.persistence();
+  if (!persistence.IsLoading()) return std::nullopt;
+  bool is_denied = AnyOf(command, client, [&](const Command& any) {
+    return persistence.is_loading() ? !any.Is(kLoading) : any.Is(kNoAsyncLoading);
+  });
+  if (!is_denied) return std::nullopt;
+  return "LOADING Redis is loading the dataset in memory";
 }
 
 Refusal CheckTransaction(const Command& command, const Client& client) {
@@ -112,7 +146,13 @@ std::optional<std::string> Admit(const Command* command, Arguments arguments, co
   if (auto refusal = CheckTransaction(*command, client)) return refusal;
   if (auto refusal = CheckAcl(*command, arguments, client, access)) return refusal;
   if (auto refusal = CheckMemory(*command, client, worker)) return refusal;
+  if (worker.server().doubtful_flags() != 0) {
+    if (auto refusal = CheckDiskWritable(*command, client, worker.server())) return refusal;
+    std::string refusal = worker.server().replication().Refusal(*command, client);
+    if (!refusal.empty()) return refusal;
+  }
   if (auto refusal = CheckSubscribed(*command, client)) return refusal;
+  if (worker.server().doubtful_flags() != 0) return CheckLoading(*command, client, worker.server());
   return std::nullopt;
 }
 
@@ -125,10 +165,17 @@ std::string DenyAccess(const Command& command, Arguments arguments, Client& clie
   return "NOPERM " + access.Refuse(client, command, arguments, denial, context);
 }
 
-std::string_view AdmitMemcache(const Command* command, Arguments arguments) {
+std::string_view AdmitMemcache(const Command* command, Arguments arguments, Client& client,
+                               const Server& server) {
   bool may_run =
       command != nullptr && command->HasArity(arguments.size()) && !command->Is(kContainer);
-  return may_run ? "" : "ERROR\r\n";
+  if (!may_run) return "ERROR\r\n";
+  if (command->Is(kWrite) && server.replication().RefusesWrites(client))
+    return "SERVER_ERROR read only replica\r\n";
+  // The default user of the Redis port, whom its clients are, has been given fewer rights.
+  if (!client.is_limited) return "";
+  client.CloseAfterReply();
+  return kMayNot;
 }
 
 }  // namespace kiln

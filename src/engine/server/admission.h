@@ -27,6 +27,8 @@ std::string DenyAccess(const Command& command, Arguments arguments, Client& clie
 
 // The same for a memcached verb: the whole reply line, or empty. What else may be wrong the verbs
 // say themselves.
-std::string_view AdmitMemcache(const Command* command, Arguments arguments);
+constexpr std::string_view kMayNot = "CLIENT_ERROR unauthenticated\r\n";
+std::string_view AdmitMemcache(const Command* command, Arguments arguments, Client& client,
+                               const Server& server);
 
 }  // namespace kiln

@@ -63,7 +63,9 @@ void Dispatcher::RunBusyBatch(RequestBatch& batch, size_t next) {
     const Request& request = batch.requests[next];
     Session& session = *request.session;
     if (session.is_masked()) {
-      batch.requests[kept++] = request;
+      // Its key points at the hint of the place it leaves, where another request's may come.
+      batch.requests[kept] = request;
+      batch.requests[kept++].first_key.seen = nullptr;
       continue;
     }
     Client& client = session.client();
@@ -106,6 +108,7 @@ void Dispatcher::RunWhileBusy(const Request& request, Arguments arguments, Clien
   Call call(*command, ArgumentCursor(arguments, command->words, &request.first_key), reply,
             Db(keyspace_, client.db, context_), client, services_, effects_);
   call.covered = true;
+  call.may_block = false;
   command->handler(call);
 }
 

@@ -8,7 +8,11 @@
 #include "base/split_args.h"
 #include "base/time.h"
 #include "engine/commands/call.h"
+#include "engine/commands/client_tracking.h"
+#include "engine/commands/replication.h"
+#include "engine/server/client_memory.h"
 #include "engine/server/dispatcher.h"
+#include "engine/server/replication.h"
 #include "engine/server/server.h"
 
 namespace kiln {
@@ -16,10 +20,17 @@ namespace {
 
 std::string FlagsOf(const Client& client) {
   std::string flags;
+  if (client.replica != nullptr && client.replica->is_attached) flags += 'S';
+  if (client.is_primary) flags += 'M';
   if (client.is_monitor) flags += 'O';
   if (client.subscriptions.any()) flags += 'P';
   if (client.transaction.active) flags += 'x';
   if (client.is_blocked || client.is_held_back) flags += 'b';
+  if (client.tracking != nullptr) {
+    flags += 't';
+    if (client.tracking->is_redirection_broken) flags += 'R';
+    if (client.tracking->is_broadcast()) flags += 'B';
+  }
   if (client.transaction.state != nullptr &&
       client.transaction.state->dirty.load(std::memory_order_relaxed)) {
     flags += 'd';
@@ -47,7 +58,30 @@ void Server::Send(ClientHandle to, std::shared_ptr<const std::string> bytes) {
     // A message that was on its way when a RESP2 client left its last channel would look like a
     // reply.
     const Client& client = session->client();
+    if (client.watched_events != 0) return session->SendEvent(*bytes);
     if (client.protocol_version >= 3 || client.subscriptions.any()) session->Send(*bytes);
+  });
+}
+
+void Server::SendBytes(ClientHandle to, std::string bytes) {
+  Worker* worker = workers_[to.worker].get();
+  worker->loop().mailbox().Post([worker, id = to.id, bytes = std::move(bytes)] {
+    if (Session* session = worker->Find(id)) session->Send(bytes);
+  });
+}
+
+void Server::ReleaseReplies() {
+  for (auto& worker : workers_) {
+    if (worker->HoldsReplies())
+      worker->loop().mailbox().Post([owner = worker.get()] { owner->ReleaseReplies(); });
+  }
+}
+
+void Server::EndReplicationWait(ClientHandle who, uint64_t ticket, std::string reply) {
+  Worker* worker = workers_[who.worker].get();
+  worker->loop().mailbox().Post([worker, id = who.id, ticket, reply = std::move(reply)] {
+    Session* session = worker->Find(id);
+    if (session != nullptr) worker->dispatcher().EndReplicationWait(*session, ticket, reply);
   });
 }
 
@@ -61,6 +95,7 @@ void Server::Close(ClientHandle who, bool after_output) {
 }
 
 void Server::Kill(Client& client) {
+  if (client.is_primary) return replication_->DropLink();
   client.CloseAfterReply();
   client.is_killed = true;
   workers_[client.handle.worker]->dispatcher().ForgetAlone(client);
@@ -94,16 +129,18 @@ std::string Server::Describe(const Client& client) {
       "multi={} "
       "qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={} rbp={} obl={} oll={} omem={} "
       "tot-mem={} events={} "
-      "cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
+      "cmd={} user={} redir={} resp={} lib-name={} lib-ver={}",
       client.handle.id, client.address, client.local_address, client.fd, client.name,
       seconds_since(client.created_ms), seconds_since(client.last_active_ms), FlagsOf(client),
       client.db, client.subscriptions.channels.size(), client.subscriptions.patterns.size(),
       client.subscriptions.shard_channels.size(),
       client.transaction.active ? static_cast<int>(client.transaction.queue.size()) : -1,
-      client.input_bytes, 0, 0, 0, 1024, 0, 0, client.output_bytes > 0 ? 1 : 0, client.output_bytes,
-      client.input_bytes + client.output_bytes + sizeof(Session), "r",
-      LowerName(client.last_command), client.user, client.protocol_version, client.lib_name,
-      client.lib_version);
+      client.input_bytes - std::min(client.input_bytes, client.parsed_bytes), 0,
+      client.parsed_bytes, client.transaction.queue_bytes, 1024, 0, 0,
+      client.output_bytes > 0 ? 1 : 0, client.output_bytes, ClientBytes(client), "r",
+      LowerName(client.last_command), client.is_primary ? "(superuser)" : client.user,
+      client.tracking == nullptr ? -1 : static_cast<int64_t>(client.tracking->redirect.id),
+      client.protocol_version, client.lib_name, client.lib_version);
 }
 
 void Server::Pause(uint64_t until_ms, bool only_writes) {
@@ -124,14 +161,19 @@ void Server::Unpause() {
   }
 }
 
-bool Server::IsHeldBack(const Command* command, const Client& client) const {
+bool Server::IsHeldBack(const Command* command, Arguments arguments, const Client& client) const {
   if (!pause_only_writes_) return true;
-  if (command == nullptr) return false;
-  constexpr uint32_t kChanges = kWrite | kMayReplicate;
-  if (!command->Is(kLocksQueue)) return command->Is(kChanges);
+  if (command == nullptr || !command->HasArity(arguments.size())) return false;
+  auto changes = [&](const Command& what, Arguments words) {
+    bool is_script = what.acl == Acl::kScripting && what.Is(kSkipMonitor);
+    return what.Is(kWrite | kMayReplicate) && !(is_script && scripts_->IsReadOnly(what, words));
+  };
+  if (!command->Is(kLocksQueue)) return changes(*command, arguments);
   const auto& queue = client.transaction.queue;
-  return std::any_of(queue.begin(), queue.end(),
-                     [](const QueuedRequest& request) { return request.command->Is(kChanges); });
+  return std::any_of(queue.begin(), queue.end(), [&](const QueuedRequest& request) {
+    std::vector<std::string_view> words(request.arguments.begin(), request.arguments.end());
+    return changes(*request.command, words);
+  });
 }
 
 void Server::SetMonitor(Client& client, bool on) {

@@ -3,9 +3,12 @@
 #include "base/log.h"
 #include "base/ticks.h"
 #include "base/time.h"
+#include "engine/commands/client_tracking.h"
 #include "engine/commands/command_table.h"
 #include "engine/commands/slow_log.h"
 #include "engine/server/admission.h"
+#include "engine/server/list_prefetch.h"
+#include "engine/server/replication.h"
 #include "engine/server/server.h"
 #include "engine/server/worker.h"
 
@@ -16,6 +19,12 @@ namespace {
 constexpr uint32_t kEveryCommand = uint32_t{1} << 31;
 // Of calls whose keys are not hashed yet.
 constexpr Key kNoKey;
+
+size_t BytesOf(const QueuedRequest& request) {
+  size_t bytes = sizeof(request);
+  for (const std::string& argument : request.arguments) bytes += sizeof(argument) + argument.size();
+  return bytes;
+}
 
 bool IsScript(const Command& command) {
   return Has(command.acl, Acl::kScripting) && command.Is(kSkipMonitor);
@@ -31,6 +40,7 @@ Dispatcher::Dispatcher(Server& server, Worker& worker)
       services_(server.services()) {
   services_.nested = this;
   services_.memcache = &worker.memcache_counters();
+  services_.tracker = &worker.tracker();
 }
 
 [[gnu::always_inline]] inline void Dispatcher::Account(const Command& command, const Call& call,
@@ -49,6 +59,7 @@ Dispatcher::Dispatcher(Server& server, Worker& worker)
     server_.LogSlow(call, spent);
 }
 
+template <bool kIsSpecial>
 [[gnu::always_inline]] inline bool Dispatcher::RunWithOneShard(const Request& request, Call& call) {
   Shard& shard = keyspace_.shard(request.first_key.shard());
   shard.lock.Lock();
@@ -56,30 +67,39 @@ Dispatcher::Dispatcher(Server& server, Worker& worker)
     shard.lock.Unlock();
     return false;
   }
-  request.command->handler(call);
+  if constexpr (kIsSpecial)
+    Invoke(call);
+  else
+    request.command->handler(call);
   if (effects_.block.wanted) [[unlikely]]
     StartWait(call, *request.command);
+  if constexpr (kIsSpecial) RememberRead(*request.command, call);
   shard.lock.Unlock();
   return true;
 }
 
-template <bool kTellsMonitors>
+template <bool kIsSpecial>
 [[gnu::always_inline]] inline void Dispatcher::RunAdmitted(const Request& request,
                                                            Arguments arguments, Client& client,
                                                            Reply& reply) {
   const Command& command = *request.command;
+  if (kIsSpecial && marks_data_) [[unlikely]] {
+    bool sees_data = command.keys.any() || command.Is(kWrite | kReadOnly | kLocksQueue);
+    client.has_seen_data = client.has_seen_data || sees_data;
+  }
   client.last_active_ms = context_.now_ms;
   client.last_command = &command;
   Call call(command, ArgumentCursor(arguments, command.words, &request.first_key), reply,
             Db(keyspace_, client.db, context_), client, services_, effects_);
+  request_start_ = request.start;
   // Monitors see a script before what it does, and anything else when it is done.
-  bool has_monitors = kTellsMonitors && has_monitors_;
+  bool has_monitors = kIsSpecial && has_monitors_;
   bool is_told_first = has_monitors && IsScript(command);
   if (is_told_first) [[unlikely]]
     server_.FeedMonitors(call);
   uint64_t started = ticks_;  // the end of the command before
   if (command.has_one_key || arguments.size() == command.one_key_arguments) [[likely]] {
-    if (!RunWithOneShard(request, call)) RunWithPlan(command, call);
+    if (!RunWithOneShard<kIsSpecial>(request, call)) RunWithPlan(command, call);
   } else if ((command.keys.any() && !command.Is(kWalksShards)) || command.Is(kGate | kLocksQueue)) {
     RunWithPlan(command, call);
     client.is_plain = client.IsPlain();
@@ -95,7 +115,10 @@ template <bool kTellsMonitors>
 [[gnu::always_inline]] inline void Dispatcher::Run(const Request& request, Arguments arguments) {
   Session& session = *request.session;
   Client& client = session.client();
-  if (!client.is_plain && (session.is_closed() || client.close_after_reply)) return;
+  if (!client.is_plain) [[unlikely]] {
+    if (session.is_closed() || client.close_after_reply) return;
+    if (client.tracking != nullptr && !PrepareTracking(session)) return;
+  }
   worker_.LendOutput(session.output());
   size_t reply_start = session.output().size();
   Reply reply(session.output(), client.protocol_version);
@@ -112,13 +135,28 @@ template <bool kTellsMonitors>
   bool is_reply =
       command == nullptr || !command->Is(kPubSub) || !command->Is(kNoScript) || reply.HasError();
   FinishReply(session, reply_start, is_reply);
+  if (worker_.tracker().HasCurrent()) worker_.tracker().End(session, command);
+}
+
+// What is evicted or forgotten before the request is told before the reply to it.
+bool Dispatcher::PrepareTracking(Session& session) {
+  constexpr size_t kEffort = 100;
+  Tracker& tracker = worker_.tracker();
+  tracker.Begin(session.client());
+  tracker.LimitTable(kEffort);
+  if (server_.IsNearLimit()) (void)server_.MakeRoom(context_);
+  tracker.SendOwn(session);
+  if (!session.is_closed()) return true;
+  tracker.End(session, nullptr);
+  return false;
 }
 
 void Dispatcher::RunBatch(const RequestBatch& batch) {
   uint64_t started = ticks_ = Ticks();
   context_.SetTime(static_cast<uint64_t>(NowMs()));
   ReadSettings();
-  for (next_ = 0; next_ < batch.size;) {
+  if (IsWorthListPrefetch(batch)) PrefetchLists(keyspace_, batch);
+  for (next_ = 0; next_ < batch.size && !worker_.loop().IsStopped();) {
     const Request& request = batch.requests[next_++];
     Run(request, request.arguments);
   }
@@ -127,7 +165,8 @@ void Dispatcher::RunBatch(const RequestBatch& batch) {
 }
 
 void Dispatcher::ReadSettings() {
-  special_flags_ = kDebugOnly | kContainer | (server_.IsNearLimit() ? kGrows | kLocksQueue : 0);
+  special_flags_ = kDebugOnly | kContainer | (server_.IsNearLimit() ? kGrows | kLocksQueue : 0) |
+                   server_.doubtful_flags();
   has_monitors_ = server_.has_monitors();
   tracks_latency_ = server_.settings().latency_tracking;
   command_stats_ = worker_.command_stats().data();
@@ -135,6 +174,38 @@ void Dispatcher::ReadSettings() {
   is_paused_ = server_.IsPaused(context_.now_ms);
   if (is_paused_) special_flags_ |= kReadOnly;
   if (has_monitors_) special_flags_ |= kEveryCommand;
+  checked_flags_ = special_flags_;
+  if (context_.journal != nullptr) special_flags_ |= kWrite;
+  marks_data_ = server_.replication().durability().is_sync();
+  if (marks_data_) special_flags_ |= kReadOnly;
+}
+
+void Dispatcher::BeginReplay(bool is_verbatim) {
+  ticks_ = Ticks();
+  context_.SetTime(static_cast<uint64_t>(NowMs()));
+  context_.now_ms = 0;
+  is_replaying_verbatim_ = is_verbatim;
+  if (is_verbatim) context_.journal = &worker_.journal_unit();
+  ReadSettings();
+}
+
+bool Dispatcher::RunReplayed(const Request& request, Client& client, Reply& reply,
+                             std::string_view verbatim) {
+  if (client.transaction.active && !request.command->Is(kImmediate)) {
+    Queue(*request.command, request.arguments, client, reply);
+    return false;
+  }
+  // What is within MULTI comes with its EXEC.
+  verbatim_ = request.command->name == "MULTI" ? std::string_view() : verbatim;
+  RunAdmitted<true>(request, request.arguments, client, reply);
+  return is_replaying_verbatim_ && !verbatim.empty() && std::exchange(verbatim_, {}).empty() &&
+         request.command->name != "MULTI";
+}
+
+void Dispatcher::EndReplay() {
+  context_.SetTime(static_cast<uint64_t>(NowMs()));
+  if (is_replaying_verbatim_) context_.journal = nullptr;
+  is_replaying_verbatim_ = false;
 }
 
 // A browser made to talk to this port must get nothing done: the lines of its request that are no
@@ -150,9 +221,18 @@ void Dispatcher::RunSpecial(const Request& request, Arguments arguments, Client&
                             Reply& reply) {
   const Command* command = request.command;
   if (client.is_memcache) return RunMemcache(request, arguments, client, reply);
+  // Nothing is special about it but that it is journaled.
+  if (client.is_plain && command != nullptr && command->HasArity(arguments.size()) &&
+      ((command->flags | kEveryCommand) & checked_flags_) == 0) {
+    return RunAdmitted<true>(request, arguments, client, reply);
+  }
   if (command == nullptr &&
       (EqualsWord(arguments[0], "POST") || EqualsWord(arguments[0], "HOST:"))) {
     return RefuseHttp(*request.session);
+  }
+  if (client.replica != nullptr && client.replica->is_attached && request.session != nullptr &&
+      !ReplicaLinks::IsReplicas(command)) {
+    return ReplicaLinks::CutOff(*request.session, command);
   }
   if (auto refusal = Admit(command, arguments, client, worker_)) {
     if (*refusal == kNoPermission)
@@ -161,10 +241,10 @@ void Dispatcher::RunSpecial(const Request& request, Arguments arguments, Client&
   } else if (client.transaction.active && !command->Is(kImmediate)) {
     Queue(*command, arguments, client, reply);
   } else {
-    context_.keep_clocks = client.no_touch;
+    if (client.no_touch) context_.SetKeepClocks(true);
     context_.keep_expired = is_paused_ && command->Is(kReadOnly);
     RunAdmitted<true>(request, arguments, client, reply);
-    context_.keep_clocks = false;
+    if (context_.keep_clocks) context_.SetKeepClocks(false);
     context_.keep_expired = false;
   }
 }
@@ -188,7 +268,7 @@ void Dispatcher::Refuse(const Command* command, std::string_view refusal, Client
 void Dispatcher::RunMemcache(const Request& request, Arguments arguments, Client& client,
                              Reply& reply) {
   const Command* command = request.command;
-  std::string_view refusal = AdmitMemcache(command, arguments);
+  std::string_view refusal = AdmitMemcache(command, arguments, client, server_);
   if (!refusal.empty()) {
     if (command != nullptr) ++worker_.command_stats()[command->number].rejected;
     return reply.Raw(refusal);
@@ -218,6 +298,7 @@ void Dispatcher::Queue(const Command& command, Arguments arguments, Client& clie
   if (will_fail) return reply.Simple("QUEUED");
   QueuedRequest queued{&command, {}};
   for (std::string_view argument : arguments) queued.arguments.emplace_back(argument);
+  client.transaction.queue_bytes += BytesOf(queued);
   client.transaction.queue.push_back(std::move(queued));
   reply.Simple("QUEUED");
 }
@@ -226,29 +307,57 @@ void Dispatcher::RunWithPlan(const Command& command, Call& call) {
   PlanLocks(command, call.args.all(), call.client);
   if (plan_.everything()) {
     call.covered = true;
-    server_.gate().Exclusive(worker_.index(), [&] { Handle(command, call); });
+    if (is_alone_) return Handle(command, call);
+    server_.gate().Exclusive(worker_.index(), [&] {
+      // Nothing changes any more once somebody else has ended the server.
+      if (!worker_.loop().IsStopped()) Handle(command, call);
+    });
     return ReadSettings();  // it may have changed some
   }
+  RunWithKeys(command, call);
+}
+
+void Dispatcher::RunWithKeys(const Command& command, Call& call) {
+  bool is_script = command.Is(kGate);
   LockPlan plan = plan_;
-  plan.Lock(keyspace_, command.Is(kWrite | kLocksQueue));
+  plan.Lock(keyspace_, command.Is(kWrite | kLocksQueue) || (is_script && !command.Is(kReadOnly)));
+  if (is_script) script_plan_ = &plan;
   Handle(command, call);
+  script_plan_ = nullptr;
   plan.Unlock(keyspace_);
 }
 
 void Dispatcher::Handle(const Command& command, Call& call) {
-  command.handler(call);
+  Invoke(call);
+  RememberRead(command, call);
   if (effects_.block.wanted) StartWait(call, command);
   if (!effects_.ready.empty()) ServeReady(std::exchange(effects_.ready, {}));
 }
 
+void Dispatcher::RememberRead(const Command& command, const Call& call) {
+  const ClientTracking* tracking = call.client.tracking.get();
+  if (tracking == nullptr || !tracking->RemembersReads()) return;
+  worker_.tracker().Remember(command, call.args.all(), call.client.handle);
+}
+
 void Dispatcher::PlanLocks(const Command& command, Arguments arguments, const Client& client) {
   plan_.Clear();
-  if (command.Is(kGate)) return plan_.AddEverything();
+  if (command.Is(kGate) && !SharesKeyspace(command, arguments, client))
+    return plan_.AddEverything();
   if (command.Is(kLocksQueue)) return PlanQueue(client);
   key_positions_.clear();
   if (!KeyPositions(command, arguments, &key_positions_))
     return;  // the handler will say what is wrong
   for (uint32_t position : key_positions_) plan_.Add(HashKey(arguments[position]).shard());
+}
+
+// Near the limit of memory it may have to evict, for which it must be alone; and with one worker
+// being alone costs less than locks.
+bool Dispatcher::SharesKeyspace(const Command& command, Arguments arguments, const Client& client) {
+  if (!IsScript(command) || server_.workers() == 1 || server_.IsNearLimit()) return false;
+  key_positions_.clear();
+  return KeyPositions(command, arguments, &key_positions_) &&
+         services_.scripts->KeepsToItsKeys(client, command, arguments);
 }
 
 void Dispatcher::PlanQueue(const Client& client) {
@@ -265,14 +374,32 @@ void Dispatcher::PlanQueue(const Client& client) {
 }
 
 void Dispatcher::RunNested(Call& outer, const Command& command, Arguments arguments, Reply& reply) {
-  Call call(command, ArgumentCursor(arguments, command.words, &kNoKey), reply,
+  Key first_key;
+  if (script_plan_ != nullptr && !CoversNested(command, arguments, &first_key)) [[unlikely]]
+    return reply.Error("ERR Script attempted to access a key that it has not declared");
+  Call call(command, ArgumentCursor(arguments, command.words, &first_key), reply,
             Db(keyspace_, outer.client.db, context_), outer.client, outer.services, outer.effects);
   call.may_block = false;
   call.covered = true;
   uint64_t started = Ticks();
-  command.handler(call);
+  Invoke(call);
+  RememberRead(command, call);
   Account(command, call, started);
   if (has_monitors_) server_.FeedMonitors(call);
+}
+
+bool Dispatcher::CoversNested(const Command& command, Arguments arguments, Key* first_key) {
+  if (command.Is(kGate | kWalksShards)) return false;
+  if (command.has_one_key) [[likely]] {
+    *first_key = HashKey(arguments[command.first_key]);
+    return script_plan_->Has(first_key->shard());
+  }
+  key_positions_.clear();
+  if (!KeyPositions(command, arguments, &key_positions_)) return true;  // it will say what is wrong
+  for (uint32_t position : key_positions_) {
+    if (!script_plan_->Has(HashKey(arguments[position]).shard())) return false;
+  }
+  return true;
 }
 
 bool Dispatcher::MakeRoom() {
@@ -291,10 +418,11 @@ void Dispatcher::DiscardTransaction(Client& client, bool covered) {
     for (const auto& watched : transaction.watched) plan.Add(HashKey(watched.key.key).shard());
     if (!covered) plan.Lock(keyspace_, false);
     for (const auto& watched : transaction.watched) {
-      auto& list = keyspace_.shard(HashKey(watched.key.key).shard()).watched;
-      if (list == nullptr) continue;
-      list->Remove(watched.key, transaction.state.get());
-      if (list->empty()) list.reset();
+      Shard& shard = keyspace_.shard(HashKey(watched.key.key).shard());
+      if (shard.watched == nullptr) continue;
+      shard.watched->Remove(watched.key, transaction.state.get());
+      if (shard.watched->empty()) shard.watched.reset();
+      shard.NoteWatched();
     }
     if (!covered) plan.Unlock(keyspace_);
   }
@@ -316,7 +444,10 @@ void Dispatcher::StartWait(Call& call, const Command& command) {
   waiter->protocol_version = call.client.protocol_version;
   waiter->deadline_ms = wish.deadline_ms;
   waiter->timeout_reply = wish.timeout_reply;
+  waiter->answer = std::move(wish.answer);
   waiter->ends_without_key = wish.ends_without_key;
+  const ClientTracking* tracking = call.client.tracking.get();
+  waiter->is_tracking = tracking != nullptr && tracking->RemembersReads();
   LockPlan shards;
   key_positions_.clear();
   KeyPositions(command, call.args.all(), &key_positions_);
@@ -371,14 +502,21 @@ bool Dispatcher::ServeWaiter(const std::shared_ptr<BlockedRequest>& waiter,
             Db(keyspace_, waiter->db, context_), retry_client_, services_, effects);
   call.is_retry = true;
   uint64_t started = Ticks();
-  waiter->command->handler(call);
-  if (effects.block.wanted) return false;
+  Tracker& tracker = worker_.tracker();
+  Tracker::Aside aside = tracker.BeginFor(waiter->client);
+  Invoke(call);
+  if (effects.block.wanted) {
+    tracker.EndFor(waiter->client, std::move(aside));
+    return false;
+  }
+  if (waiter->is_tracking) tracker.Remember(*waiter->command, arguments, waiter->client);
   waiter->is_served = true;
   LeaveLines(*waiter);
   Account(*waiter->command, call, started);
   --command_stats_[waiter->command->number].calls;  // it was counted when it began to wait
   for (DbKey& key : effects.ready) ready->push_back(std::move(key));
   server_.SendUnblock(waiter->client, std::string(bytes.view()));
+  tracker.EndFor(waiter->client, std::move(aside));
   return true;
 }
 
@@ -417,7 +555,16 @@ void Dispatcher::EndWait(Session& session) {
     LeaveLines(*waiter);
   }
   plan.Unlock(keyspace_);
-  if (!was_served) session.Unblock(waiter->timeout_reply);
+  if (!was_served) session.Unblock(waiter->answer ? waiter->answer() : waiter->timeout_reply);
+}
+
+void Dispatcher::EndReplicationWait(Session& session, uint64_t ticket, std::string_view reply) {
+  auto waiter = std::static_pointer_cast<BlockedRequest>(session.client().waiter);
+  bool is_meant = session.client().replication_wait == ticket;
+  if (waiter == nullptr || waiter->is_served || !waiter->answer || !is_meant) return;
+  waiter->is_served = true;
+  LeaveLines(*waiter);
+  session.Unblock(reply);
 }
 
 bool Dispatcher::EndWaitAlone(Client& client, std::string_view reply) {
@@ -428,6 +575,10 @@ bool Dispatcher::EndWaitAlone(Client& client, std::string_view reply) {
   if (reply.starts_with('-')) {
     ++worker_.command_stats()[waiter->command->number].failed;
     CountError(reply.substr(1));
+  }
+  if (reply.empty() && waiter->answer) {
+    server_.SendUnblock(client.handle, waiter->answer());
+    return true;
   }
   server_.SendUnblock(client.handle, std::string(reply.empty() ? waiter->timeout_reply : reply));
   return true;
@@ -450,6 +601,7 @@ void Dispatcher::Forget(Session& session) {
     waiter->is_served = true;
     plan.Unlock(keyspace_);
     client.waiter.reset();
+    if (client.replication_wait != 0) server_.replication().ForgetWait(client.replication_wait);
   }
   DiscardTransaction(client, false);
 }

@@ -32,6 +32,14 @@ class Dispatcher final : public NestedRunner {
   // Runs the requests in order. Looks at the time, at memory and at monitors once for all of them.
   void RunBatch(const RequestBatch& batch);
 
+  // Requests of a journal, between the two: nothing is due then. See Replayer. `is_verbatim`: they
+  // are put into this server's journal as they came, which RunReplayed is given; true: it has been.
+  void BeginReplay(bool is_verbatim);
+  bool RunReplayed(const Request& request, Client& client, Reply& reply, std::string_view verbatim);
+  // They come from within a command that runs alone, or do so no more.
+  void SetAlone(bool is_alone) { is_alone_ = is_alone; }
+  void EndReplay();
+
   void RunNested(Call& outer, const Command& command, Arguments arguments, Reply& reply) override;
   bool MakeRoom() override;
   bool ServeOthers() override;
@@ -47,6 +55,8 @@ class Dispatcher final : public NestedRunner {
   // The client's wait is over without a reply from a writer: sends `reply`, or the one it asked for
   // on timeout.
   void EndWait(Session& session);
+  // The same for a wait for replicas that has come to its end, if it is still this one.
+  void EndReplicationWait(Session& session, uint64_t ticket, std::string_view reply);
   // The same for somebody who holds the Gate alone; the owner learns by mail. False when it was not
   // waiting.
   bool EndWaitAlone(Client& client, std::string_view reply);
@@ -62,18 +72,37 @@ class Dispatcher final : public NestedRunner {
   void ReadSettings();
   void Run(const Request& request, Arguments arguments);
   void RefuseHttp(Session& session);
+  // For a client that tracks. False when it is closed.
+  bool PrepareTracking(Session& session);
   void RunSpecial(const Request& request, Arguments arguments, Client& client, Reply& reply);
   void Refuse(const Command* command, std::string_view refusal, Client& client, Reply& reply);
   void RunMemcache(const Request& request, Arguments arguments, Client& client, Reply& reply);
-  // Monitors are told when kTellsMonitors; the usual way knows that there are none.
-  template <bool kTellsMonitors>
+  // The usual way knows that there are no monitors, and that the client does not track.
+  template <bool kIsSpecial>
   void RunAdmitted(const Request& request, Arguments arguments, Client& client, Reply& reply);
   // The usual case, one key in one shard with nobody waiting; false when it takes more.
+  template <bool kIsSpecial>
   bool RunWithOneShard(const Request& request, Call& call);
   void RunWithPlan(const Command& command, Call& call);
   void PlanLocks(const Command& command, Arguments arguments, const Client& client);
   void PlanQueue(const Client& client);
+  // Whether a script that would run alone may do with the locks of its keys.
+  bool SharesKeyspace(const Command& command, Arguments arguments, const Client& client);
+  void RunWithKeys(const Command& command, Call& call);
+  // Whether the locks of the script that runs cover this command of it. Finds its first key.
+  bool CoversNested(const Command& command, Arguments arguments, Key* first_key);
   void Handle(const Command& command, Call& call);
+  // Runs the handler, and puts what it changes into the journal if there is one.
+  void Invoke(Call& call) {
+    if (context_.journal == nullptr) [[likely]]
+      return call.command.handler(call);
+    InvokeJournaled(call);
+  }
+  void InvokeJournaled(Call& call);
+  void InvokeVerbatim(Call& call);
+  void ReplayItems(Call& call);
+  // Under the locks of the call's keys: whoever tracks what it reads has read them.
+  void RememberRead(const Command& command, const Call& call);
   void RunWhileBusy(const Request& request, Arguments arguments, Client& client, Reply& reply);
   void Queue(const Command& command, Arguments arguments, Client& client, Reply& reply);
 
@@ -94,6 +123,7 @@ class Dispatcher final : public NestedRunner {
   Keyspace& keyspace_;
   StoreContext& context_;
   LockPlan plan_;
+  const LockPlan* script_plan_ = nullptr;  // of a script that does not run alone
   std::vector<uint32_t> key_positions_;
   uint64_t slow_ticks_ = 0;  // commands that take longer are looked at
   Services services_;
@@ -101,9 +131,16 @@ class Dispatcher final : public NestedRunner {
   size_t next_ = 0;
   uint64_t ticks_ = 0;  // when the last command ended, or the batch began
   // Flags of commands that cannot take the short way now.
+  // Flags of the commands that do not run in the usual way, and of those that may be refused.
   uint32_t special_flags_ = 0;
+  uint32_t checked_flags_ = 0;
+  bool marks_data_ = false;  // who sees data is to be known
+  bool is_replaying_verbatim_ = false;
+  const char* request_start_ = nullptr;  // as Request has it, of the command that runs
+  std::string_view verbatim_;            // that is to be journaled with the command that runs
   bool has_monitors_ = false;
   bool is_paused_ = false;
+  bool is_alone_ = false;  // replays within a command that runs alone
   bool tracks_latency_ = false;
   CommandStats* command_stats_ = nullptr;  // the worker's, by command number
   Client retry_client_;                    // stands in for the client whose wait is being served

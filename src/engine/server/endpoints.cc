@@ -36,6 +36,14 @@ std::string Server::ApplyEndpoints() {
     if (!socket) return "Could not listen on endpoint " + word + ": " + socket.error().Text();
     opened.push_back({word, std::move(*socket), nullptr});
   }
+  CloseEndpointsBut(wanted);
+  std::move(opened.begin(), opened.end(), std::back_inserter(endpoints_));
+  has_endpoints_ = !endpoints_.empty();
+  workers_[0]->loop().mailbox().Post([this] { TakeNewEndpoints(); });
+  return {};
+}
+
+void Server::CloseEndpointsBut(const std::vector<std::string>& wanted) {
   std::erase_if(endpoints_, [&](OpenEndpoint& row) {
     if (std::find(wanted.begin(), wanted.end(), row.word) != wanted.end()) return false;
     int fd = row.listener ? row.listener->fd() : row.new_socket.get();
@@ -43,24 +51,21 @@ std::string Server::ApplyEndpoints() {
     for (int64_t i = 0; i <= settings().tcp_backlog; ++i) {
       auto connection = kiln::Accept(fd);
       if (!connection) break;
-      Place(std::move(*connection));
+      Place(std::move(*connection), protocol_ == Protocol::kMemcache);
     }
     ::shutdown(fd, SHUT_RDWR);
     if (row.listener) old_endpoints_.push_back(std::move(row.listener));
     return true;
   });
-  std::move(opened.begin(), opened.end(), std::back_inserter(endpoints_));
-  workers_[0]->loop().mailbox().Post([this] { TakeNewEndpoints(); });
-  return {};
 }
 
 void Server::TakeNewEndpoints() {
   old_endpoints_.clear();
   for (OpenEndpoint& row : endpoints_) {
     if (row.listener) continue;
-    row.listener =
-        std::make_unique<Listener>(workers_[0]->loop(), std::move(row.new_socket),
-                                   [this](Fd connection) { Place(std::move(connection)); });
+    row.listener = std::make_unique<Listener>(
+        workers_[0]->loop(), std::move(row.new_socket),
+        [this](Fd connection) { Place(std::move(connection), protocol_ == Protocol::kMemcache); });
     (void)row.listener->Start();
   }
 }

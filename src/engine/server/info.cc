@@ -63,18 +63,21 @@ std::string InfoWriter::Write(std::span<const std::string_view> sections) {
 }
 
 // As Redis prints it: "1.50M", "0B".
-void InfoWriter::Bytes(std::string_view name, size_t bytes) {
+std::string InfoWriter::HumanBytes(size_t bytes) {
   constexpr std::string_view kUnits = "BKMGTP";
-  Field(name, bytes);
   auto value = static_cast<double>(bytes);
   size_t unit = 0;
   while (value >= 1024 && unit + 1 < kUnits.size()) {
     value /= 1024;
     ++unit;
   }
-  std::string human =
-      unit == 0 ? fmt::format("{}B", bytes) : fmt::format("{:.2f}{}", value, kUnits[unit]);
-  Field(std::string(name) + "_human", human);
+  if (unit == 0) return fmt::format("{}B", bytes);
+  return fmt::format("{:.2f}{}", value, kUnits[unit]);
+}
+
+void InfoWriter::Bytes(std::string_view name, size_t bytes) {
+  Field(name, bytes);
+  Field(std::string(name) + "_human", HumanBytes(bytes));
 }
 
 WorkerStats InfoWriter::SumWorkerStats() const {

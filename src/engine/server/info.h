@@ -27,6 +27,8 @@ class InfoWriter {
   void WritePersistence();
   void WriteStats();
   void WriteReplication();
+  void WriteLink();  // of a replica
+  void WriteReplicas();
   void WriteCpu();
   void WriteModules();
   void WriteCommandStats();
@@ -49,9 +51,15 @@ class InfoWriter {
   void Field(std::string_view name, double value, int digits = 2) {
     Field(name, fmt::format("{:.{}f}", value, digits));
   }
+  static std::string HumanBytes(size_t bytes);
   // "name" in bytes and "name_human".
   void Bytes(std::string_view name, size_t bytes);
 
+  void WriteListeners();
+  void WriteEventLoops(const WorkerStats& worker);
+  void WriteScriptMemory();
+  void WriteAppendOnly();
+  void WriteLoading();
   WorkerStats SumWorkerStats() const;
   StoreStats SumStoreStats() const;
   uint64_t Microseconds(uint64_t ticks) const;

@@ -11,6 +11,8 @@
 #include "base/version.h"
 #include "engine/commands/blocking.h"
 #include "engine/server/info.h"
+#include "engine/server/persistence.h"
+#include "engine/server/replication.h"
 
 namespace kiln {
 namespace {
@@ -41,7 +43,9 @@ void InfoWriter::WriteServer() {
   Field("kiln_version", kKilnVersion);
   Field("os", fmt::format("{} {} {}", system.sysname, system.release, system.machine));
   Field("arch_bits", sizeof(void*) * 8);
+  Field("monotonic_clock", fmt::format("CPU ticks @ {:.0f} ticks/us", server_.ticks_per_us_));
   Field("multiplexing_api", "epoll");
+  Field("atomicvar_api", "c++20");
   Field("gcc_version", fmt::format("{}.{}.{}", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__));
   Field("process_id", getpid());
   Field("process_supervised", "no");
@@ -50,13 +54,32 @@ void InfoWriter::WriteServer() {
   Field("server_time_usec", now_us);
   Field("uptime_in_seconds", uptime_s);
   Field("uptime_in_days", uptime_s / 86400);
+  if (const Farewell& farewell = server_.persistence().farewell(); farewell.is_on())
+    Field("shutdown_in_milliseconds", farewell.LeftMs());
   Field("hz", server_.settings().hz);
   Field("configured_hz", server_.settings().hz);
   Field("lru_clock", (now_us / 1000000) & 0xffffff);
   Field("executable", Executable());
   Field("config_file", server_.config_file_);
   Field("io_threads_active", server_.workers_.size() > 1 ? 1 : 0);
+  WriteListeners();
   Field("worker_threads", server_.workers_.size());
+}
+
+// What the server listens on, one line a kind, as "listener0:name=tcp,bind=...,port=...".
+void InfoWriter::WriteListeners() {
+  int number = 0;
+  auto line = [&](const std::string& text) {
+    Field(fmt::format("listener{}", number), text);
+    ++number;
+  };
+  const Settings& settings = server_.settings();
+  if (settings.port != 0) {
+    std::string text = "name=tcp";
+    for (const std::string& address : settings.bind) text += ",bind=" + address;
+    line(fmt::format("{},port={}", text, settings.port));
+  }
+  if (!settings.unixsocket.empty()) line("name=unix,bind=" + settings.unixsocket);
 }
 
 void InfoWriter::WriteClients() {
@@ -78,31 +101,19 @@ void InfoWriter::WriteClients() {
       if (waiter.ends_without_key) keys_to_stay.emplace(key.db, key.key);
     }
   });
-  Field("connected_clients", server_.connected_clients_.load());
+  // Replicas are no clients here, as in Redis.
+  size_t replicas = server_.replication().links().table().size();
+  Field("connected_clients", server_.connected_clients_.load() - static_cast<int64_t>(replicas));
   Field("cluster_connections", 0);
   Field("maxclients", server_.settings().maxclients);
   Field("client_recent_max_input_buffer", max_input);
   Field("client_recent_max_output_buffer", max_output);
   Field("blocked_clients", server_.blocked_clients_.load());
-  Field("tracking_clients", 0);
+  Field("tracking_clients", server_.tracking_.clients.load());
   Field("pubsub_clients", pubsub_clients);
   Field("clients_in_timeout_table", with_timeout);
   Field("total_blocking_keys", blocking_keys.size());
   Field("total_blocking_keys_on_nokey", keys_to_stay.size());
-}
-
-void InfoWriter::WriteReplication() {
-  Field("role", "master");
-  Field("connected_slaves", 0);
-  Field("master_failover_state", "no-failover");
-  Field("master_replid", server_.replication_id_);
-  Field("master_replid2", std::string(40, '0'));
-  Field("master_repl_offset", 0);
-  Field("second_repl_offset", -1);
-  Field("repl_backlog_active", 0);
-  Field("repl_backlog_size", 0);
-  Field("repl_backlog_first_byte_offset", 0);
-  Field("repl_backlog_histlen", 0);
 }
 
 void InfoWriter::WriteCpu() {

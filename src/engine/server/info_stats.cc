@@ -3,6 +3,7 @@
 #include <map>
 
 #include "engine/server/info.h"
+#include "engine/server/replication.h"
 
 namespace kiln {
 namespace {
@@ -31,22 +32,24 @@ void InfoWriter::WriteStats() {
   Field("instantaneous_ops_per_sec", static_cast<int64_t>(SumRates(&WorkerRates::commands)));
   Field("total_net_input_bytes", worker.input_bytes);
   Field("total_net_output_bytes", worker.output_bytes);
-  Field("total_net_repl_input_bytes", 0);
-  Field("total_net_repl_output_bytes", 0);
+  Field("total_net_repl_input_bytes", server_.replication_input_bytes_.load());
+  Field("total_net_repl_output_bytes", server_.replication_output_bytes_.load());
   Field("instantaneous_input_kbps", SumRates(&WorkerRates::input_bytes) / 1024);
   Field("instantaneous_output_kbps", SumRates(&WorkerRates::output_bytes) / 1024);
   Field("instantaneous_input_repl_kbps", 0.0);
   Field("instantaneous_output_repl_kbps", 0.0);
   Field("rejected_connections", server_.rejected_connections_.load());
-  Field("sync_full", 0);
-  Field("sync_partial_ok", 0);
-  Field("sync_partial_err", 0);
+  const ReplicaLinks::Counts& syncs = server_.replication().links().counts();
+  Field("sync_full", syncs.full);
+  Field("sync_partial_ok", syncs.partial);
+  Field("sync_partial_err", syncs.refused);
+  Field("expired_subkeys", store.expired_fields);
   Field("expired_keys", store.expired);
   Field("expired_stale_perc", 0.0);
   Field("expired_time_cap_reached_count", 0);
   Field("expire_cycle_cpu_milliseconds", 0);
   Field("evicted_keys", store.evicted);
-  Field("evicted_clients", 0);
+  Field("evicted_clients", server_.evicted_clients_);
   Field("total_eviction_exceeded_time", 0);
   Field("current_eviction_exceeded_time", 0);
   Field("keyspace_hits", store.hits);
@@ -56,7 +59,7 @@ void InfoWriter::WriteStats() {
   Field("pubsubshard_channels", server_.pubsub_.CountNames(PubSub::Kind::kShard));
   Field("latest_fork_usec", 0);
   Field("total_forks", 0);
-  Field("migrate_cached_sockets", 0);
+  Field("migrate_cached_sockets", server_.migrate_links_.size());
   Field("slave_expires_tracked_keys", 0);
   Field("active_defrag_hits", 0);
   Field("active_defrag_misses", 0);
@@ -64,16 +67,29 @@ void InfoWriter::WriteStats() {
   Field("active_defrag_key_misses", 0);
   Field("total_active_defrag_time", 0);
   Field("current_active_defrag_time", 0);
-  Field("tracking_total_keys", 0);
-  Field("tracking_total_items", 0);
-  Field("tracking_total_prefixes", 0);
+  Field("tracking_total_keys", server_.tracking_.table.keys());
+  Field("tracking_total_items", server_.tracking_.table.items());
+  Field("tracking_total_prefixes", server_.CountTrackedPrefixes());
   Field("unexpected_error_replies", 0);
   Field("total_error_replies", worker.error_replies);
   Field("dump_payload_sanitizations", 0);
   Field("total_reads_processed", worker.reads);
   Field("total_writes_processed", worker.writes);
+  Field("io_threaded_reads_processed", server_.workers_.size() > 1 ? worker.reads : 0);
+  Field("io_threaded_writes_processed", server_.workers_.size() > 1 ? worker.writes : 0);
   Field("client_query_buffer_limit_disconnections", worker.input_limit_disconnections);
   Field("client_output_buffer_limit_disconnections", worker.output_limit_disconnections);
+  Field("reply_buffer_shrinks", 0);
+  Field("reply_buffer_expands", 0);
+  WriteEventLoops(worker);
+  const AclLog& refused = server_.acl_.log();
+  Field("acl_access_denied_auth", refused.CountOf(DenialReason::kPassword));
+  Field("acl_access_denied_cmd", refused.CountOf(DenialReason::kCommand));
+  Field("acl_access_denied_key", refused.CountOf(DenialReason::kKey));
+  Field("acl_access_denied_channel", refused.CountOf(DenialReason::kChannel));
+}
+
+void InfoWriter::WriteEventLoops(const WorkerStats& worker) {
   // Of all workers; what is told per second or cycle is the mean of a worker.
   double turns_per_s = SumRates(&WorkerRates::turns);
   double turn_us_per_s = SumRates(&WorkerRates::turn_ticks) / server_.ticks_per_us_;
@@ -84,11 +100,6 @@ void InfoWriter::WriteStats() {
         static_cast<int64_t>(turns_per_s / static_cast<double>(server_.workers_.size())));
   Field("instantaneous_eventloop_duration_usec",
         static_cast<int64_t>(turns_per_s > 0 ? turn_us_per_s / turns_per_s : 0));
-  const AclLog& refused = server_.acl_.log();
-  Field("acl_access_denied_auth", refused.CountOf(DenialReason::kPassword));
-  Field("acl_access_denied_cmd", refused.CountOf(DenialReason::kCommand));
-  Field("acl_access_denied_key", refused.CountOf(DenialReason::kKey));
-  Field("acl_access_denied_channel", refused.CountOf(DenialReason::kChannel));
 }
 
 void InfoWriter::WriteDebug() {

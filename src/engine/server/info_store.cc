@@ -1,4 +1,4 @@
-// INFO: memory, persistence and the keyspace.
+// INFO: memory and the keyspace.
 
 #include <unistd.h>
 
@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/memory.h"
+#include "engine/server/client_memory.h"
 #include "engine/server/info.h"
 #include "params/parameter_set.h"
 
@@ -58,13 +59,28 @@ MemoryReport Server::Memory() {
   report.peak_bytes = peak_memory_bytes_;
   report.startup_bytes = base_memory_bytes_;
   report.resident_bytes = ResidentBytes();
-  ForEach([&](Client& client) {
-    report.client_bytes += sizeof(Session) + client.input_bytes + client.output_bytes;
-  });
+  ForEach([&](Client& client) { report.client_bytes += ClientBytes(client); });
   report.overhead_bytes = std::min(report.total_bytes, report.startup_bytes + report.client_bytes);
   report.dataset_bytes = report.total_bytes - report.overhead_bytes;
   for (int db = 0; db < keyspace_.databases(); ++db) report.keys += keyspace_.KeyCount(db);
   return report;
+}
+
+// Scripts and functions share interpreters; what they hold is all told as that of EVAL.
+void InfoWriter::WriteScriptMemory() {
+  ScriptRunner& scripts = *server_.scripts_;
+  size_t bytes = scripts.MemoryBytes();
+  Field("used_memory_lua", bytes);
+  Field("used_memory_vm_eval", bytes);
+  Field("used_memory_lua_human", HumanBytes(bytes));
+  Field("used_memory_scripts_eval", 0);
+  Field("number_of_cached_scripts", scripts.CachedScripts());
+  Field("number_of_functions", scripts.FunctionCount());
+  Field("number_of_libraries", scripts.LibraryCount());
+  Field("used_memory_vm_functions", 0);
+  Bytes("used_memory_vm_total", bytes);
+  Field("used_memory_functions", 0);
+  Bytes("used_memory_scripts", 0);
 }
 
 void InfoWriter::WriteMemory() {
@@ -86,20 +102,20 @@ void InfoWriter::WriteMemory() {
   Field("allocator_active", rss);
   Field("allocator_resident", rss);
   Bytes("total_system_memory", SystemBytes());
-  Bytes("used_memory_lua", server_.scripts_->MemoryBytes());
-  Field("used_memory_vm_eval", server_.scripts_->MemoryBytes());
-  Field("number_of_cached_scripts", server_.scripts_->CachedScripts());
-  Field("number_of_functions", server_.scripts_->FunctionCount());
-  Field("number_of_libraries", server_.scripts_->LibraryCount());
+  WriteScriptMemory();
   Bytes("maxmemory", static_cast<size_t>(settings.maxmemory_bytes));
   Field("maxmemory_policy", server_.parameters_.ValueOf(*FindParameter("maxmemory-policy")));
   Field("allocator_frag_ratio", Ratio(rss, used));
   Field("allocator_frag_bytes", rss > used ? rss - used : 0);
+  Field("allocator_rss_ratio", 1.0);
+  Field("allocator_rss_bytes", 0);
+  Field("rss_overhead_ratio", 1.0);
+  Field("rss_overhead_bytes", 0);
   Field("mem_fragmentation_ratio", Ratio(rss, used));
   Field("mem_fragmentation_bytes", static_cast<int64_t>(rss) - static_cast<int64_t>(used));
   Field("mem_not_counted_for_evict", 0);
-  Field("mem_replication_backlog", 0);
-  Field("mem_total_replication_buffers", 0);
+  Field("mem_replication_backlog", server_.journal().memory_bytes());
+  Field("mem_total_replication_buffers", server_.journal().memory_bytes());
   Field("mem_clients_slaves", 0);
   Field("mem_clients_normal", memory.client_bytes);
   Field("mem_cluster_links", 0);
@@ -114,30 +130,6 @@ void InfoWriter::WriteMemory() {
   }
   Field("lazyfree_pending_objects", pending);
   Field("lazyfreed_objects", freed);
-}
-
-void InfoWriter::WritePersistence() {
-  Field("loading", 0);
-  Field("async_loading", 0);
-  Field("rdb_changes_since_last_save", SumStoreStats().changes);
-  Field("rdb_bgsave_in_progress", 0);
-  Field("rdb_last_save_time", server_.started_ms_ / 1000);
-  Field("rdb_last_bgsave_status", "ok");
-  Field("rdb_last_bgsave_time_sec", -1);
-  Field("rdb_current_bgsave_time_sec", -1);
-  Field("rdb_saves", 0);
-  Field("rdb_last_cow_size", 0);
-  Field("rdb_last_load_keys_expired", 0);
-  Field("rdb_last_load_keys_loaded", 0);
-  Field("aof_enabled", 0);
-  Field("aof_rewrite_in_progress", 0);
-  Field("aof_rewrite_scheduled", 0);
-  Field("aof_last_rewrite_time_sec", -1);
-  Field("aof_current_rewrite_time_sec", -1);
-  Field("aof_last_bgrewrite_status", "ok");
-  Field("aof_rewrites", 0);
-  Field("aof_last_write_status", "ok");
-  Field("aof_last_cow_size", 0);
 }
 
 void InfoWriter::WriteKeyspace() {

@@ -5,18 +5,18 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/time.h"
 #include "base/version.h"
+#include "engine/commands/memcache_log.h"
+#include "engine/store/db.h"
+#include "protocol/memcache/number.h"
 
 namespace kiln {
 namespace {
 
 std::string Seconds(const timeval& time) {
   return fmt::format("{}.{:06}", time.tv_sec, time.tv_usec);
-}
-
-std::string_view YesOrNo(bool is_on) {
-  return is_on ? "yes" : "no";
 }
 
 struct Totals {
@@ -62,6 +62,7 @@ std::string MemcacheStatsWriter::Write(Arguments topic) {
       {"slabs", &MemcacheStatsWriter::WriteSlabs},
   };
   std::string_view name = topic.empty() ? "" : topic[0];
+  if (name == "cachedump") return CacheDump(topic);
   if (name == "detail") return Detail(topic.size() > 1 ? topic[1] : "");
   for (const Row& row : kTopics) {
     if (row.name != name) continue;
@@ -71,10 +72,12 @@ std::string MemcacheStatsWriter::Write(Arguments topic) {
   return "ERROR\r\n";
 }
 
-// Statistics by key prefix are not kept: they can be switched, and stay empty.
 std::string MemcacheStatsWriter::Detail(std::string_view what) {
-  if (what == "on" || what == "off") return "OK\r\n";
-  return what == "dump" ? "END\r\n" : "CLIENT_ERROR usage: stats detail on|off|dump\r\n";
+  MemcacheLog& log = server_.memcache_log_;
+  if (what == "dump") return log.prefixes().Dump() + "END\r\n";
+  if (what != "on" && what != "off") return "CLIENT_ERROR usage: stats detail on|off|dump\r\n";
+  log.SetCounting(what == "on");
+  return "OK\r\n";
 }
 
 void MemcacheStatsWriter::Line(std::string_view name, std::string_view value) {
@@ -130,12 +133,13 @@ void MemcacheStatsWriter::WriteCommands() {
   Line("cmd_set", counters.sets);
   Line("cmd_flush", counters.flushes);
   Line("cmd_touch", counters.touch_hits + counters.touch_misses);
-  Line("cmd_meta", "0");
+  Line("cmd_meta", counters.meta_commands);
   Line("cmd_config_get", counters.config_gets);
   Line("cmd_config_set", counters.config_sets);
   Line("get_hits", totals.store.hits);
   Line("get_misses", totals.store.misses);
-  Zeros({"get_expired", "get_flushed"});
+  Line("get_expired", totals.store.expired_seen);
+  Line("get_flushed", "0");  // what is flushed is gone
   Line("delete_misses", counters.delete_misses);
   Line("delete_hits", counters.delete_hits);
   Line("incr_misses", counters.incr_misses);
@@ -149,7 +153,8 @@ void MemcacheStatsWriter::WriteCommands() {
   Line("touch_misses", counters.touch_misses);
   Line("store_too_large", counters.too_large);
   Line("store_no_memory", counters.no_memory);
-  Zeros({"auth_cmds", "auth_errors"});
+  Line("auth_cmds", counters.logins);
+  Line("auth_errors", counters.bad_logins);
   Line("bytes_read", totals.input_bytes);
   Line("bytes_written", totals.output_bytes);
 }
@@ -157,8 +162,9 @@ void MemcacheStatsWriter::WriteCommands() {
 void MemcacheStatsWriter::WriteItemTotals() {
   Totals totals = SumOf(server_.workers_);
   Line("limit_maxbytes", static_cast<uint64_t>(server_.settings().maxmemory_bytes));
-  Line("accepting_conns", "1");
-  Zeros({"listen_disabled_num", "time_in_listen_disabled_us"});
+  Line("accepting_conns", server_.is_waiting_ ? 0 : 1);
+  Line("listen_disabled_num", server_.times_full_.load());
+  Zeros({"time_in_listen_disabled_us"});
   Line("threads", server_.workers_.size());
   Zeros({"conn_yields",
          "hash_power_level",
@@ -179,10 +185,9 @@ void MemcacheStatsWriter::WriteItemTotals() {
          "log_worker_dropped",
          "log_worker_written",
          "log_watcher_skipped",
-         "log_watcher_sent",
-         "log_watchers",
-         "unexpected_napi_ids",
-         "round_robin_fallback"});
+         "log_watcher_sent"});
+  Line("log_watchers", server_.memcache_log_.size());
+  Zeros({"unexpected_napi_ids", "round_robin_fallback"});
   Line("bytes", ItemBytes());
   Line("curr_items", server_.keyspace().KeyCount(0));
   Line("curr_config", server_.discovery_.size());
@@ -190,11 +195,13 @@ void MemcacheStatsWriter::WriteItemTotals() {
   Line("slab_global_page_pool", "0");
   Line("expired_unfetched", totals.store.expired_unfetched);
   Line("evicted_unfetched", totals.store.evicted_unfetched);
-  Line("evicted_active", "0");
+  Line("evicted_active", totals.store.evicted_active);
   Line("evictions", totals.store.evicted);
-  Line("reclaimed", totals.store.expired);
+  Line("reclaimed", totals.store.expired - totals.store.expired_seen);
   Zeros({"crawler_reclaimed", "crawler_items_checked", "lrutail_reflocked", "moves_to_cold",
-         "moves_to_warm", "moves_within_lru", "direct_reclaims", "lru_bumps_dropped"});
+         "moves_to_warm", "moves_within_lru"});
+  Line("direct_reclaims", totals.store.evicted);
+  Line("lru_bumps_dropped", "0");
 }
 
 uint64_t MemcacheStatsWriter::ItemBytes() const {
@@ -202,67 +209,81 @@ uint64_t MemcacheStatsWriter::ItemBytes() const {
   return used > server_.base_memory_bytes_ ? used - server_.base_memory_bytes_ : 0;
 }
 
-// ---- stats settings ----
+// ---- Items, slabs, sizes, connections ----
 
-void MemcacheStatsWriter::WriteSettings() {
-  const Settings& settings = server_.settings();
-  std::string bind;
-  for (const std::string& address : settings.bind) {
-    if (address == "*" || address == "-::*") continue;
-    if (!bind.empty()) bind += ',';
-    bind += address;
+// cachedump class limit
+// A few items, within 2 MB as in memcached, whatever limit is given.
+std::string MemcacheStatsWriter::CacheDump(Arguments topic) {
+  constexpr size_t kMaxBytes = size_t{2} << 20;
+  constexpr uint32_t kMaxClass = 63;
+  if (!server_.settings().memcache.dump_enabled)
+    return "CLIENT_ERROR stats cachedump not allowed\r\n";
+  uint32_t wanted = 0;
+  uint32_t limit = 0;
+  if (topic.size() < 3) return "CLIENT_ERROR bad command line\r\n";
+  if (!memcache::ReadUint32(topic[1], &wanted) || !memcache::ReadUint32(topic[2], &limit))
+    return "CLIENT_ERROR bad command line format\r\n";
+  if (wanted > kMaxClass) return "CLIENT_ERROR Illegal slab id\r\n";
+  auto now_ms = static_cast<uint64_t>(NowMs());
+  size_t items = 0;
+  auto is_full = [&] { return (limit != 0 && items >= limit) || text_.size() > kMaxBytes; };
+  for (size_t shard = 0; wanted == 1 && shard < kShardCount && !is_full(); ++shard) {
+    uint64_t position = 0;
+    do {
+      position =
+          server_.keyspace().table(0, shard).records.Scan(position, 16, [&](const Record* record) {
+            if (is_full() || record->type() != Type::kString || record->expiry_ms() <= now_ms)
+              return;
+            WriteDumped(record);
+            ++items;
+          });
+    } while (position != 0 && !is_full());
   }
-  Line("maxbytes", static_cast<uint64_t>(settings.maxmemory_bytes));
-  Line("maxconns", static_cast<uint64_t>(settings.maxclients));
-  Line("tcpport", static_cast<uint64_t>(settings.port));
-  Line("udpport", "0");
-  Line("inter", bind.empty() ? "NULL" : std::string_view(bind));
-  Line("verbosity", settings.memcache.verbosity);
-  Line("oldest", "0");
-  Line("evictions", settings.maxmemory_policy == EvictionPolicy::kNoEviction ? "off" : "on");
-  Line("domain_socket",
-       settings.unixsocket.empty() ? "NULL" : std::string_view(settings.unixsocket));
-  Line("umask", fmt::format("{:o}", settings.unixsocketperm == 0 ? 0700 : settings.unixsocketperm));
-  Line("shutdown_command", YesOrNo(settings.memcache.shutdown_enabled));
-  Line("num_threads", server_.workers_.size());
-  Line("num_threads_per_udp", server_.workers_.size());
-  Line("stat_key_prefix", ":");
-  Line("detail_enabled", "no");
-  Line("cas_enabled", YesOrNo(settings.memcache.has_cas));
-  Line("tcp_backlog", static_cast<uint64_t>(settings.tcp_backlog));
-  Line("binding_protocol", "ascii");
-  Line("auth_enabled_sasl", "no");
-  Line("auth_enabled_ascii", "no");
-  Line("item_size_max", static_cast<uint64_t>(settings.memcache.max_item_bytes));
-  Line("maxconns_fast", "yes");
-  Line("flush_enabled", YesOrNo(settings.memcache.flush_enabled));
-  Line("dump_enabled", "no");
-  Line("idle_timeout", static_cast<uint64_t>(settings.timeout_s));
-  Line("track_sizes", "no");
-  Line("ssl_enabled", "no");
+  return std::move(text_) + "END\r\n";
 }
 
-// ---- Items, slabs, sizes, connections ----
+void MemcacheStatsWriter::WriteDumped(const Record* record) {
+  char scratch[kMaxInt64Chars];
+  uint64_t expiry_ms = record->expiry_ms();
+  text_ += fmt::format("ITEM {} [{} b; {} s]\r\n", EncodedKey(record->key()),
+                       Db::StringOf(record, scratch).size(),
+                       expiry_ms == kNoExpiry ? 0 : expiry_ms / 1000);
+}
 
 void MemcacheStatsWriter::WriteItems() {
   size_t items = server_.keyspace().KeyCount(0);
   if (items == 0) return;
   Totals totals = SumOf(server_.workers_);
   Line("items:1:number", items);
-  Line("items:1:age", "0");
+  Zeros({"items:1:number_hot", "items:1:number_warm"});
+  Line("items:1:number_cold", items);
+  Zeros({"items:1:number_temp", "items:1:age_hot", "items:1:age_warm", "items:1:age"});
   Line("items:1:mem_requested", ItemBytes());
   Line("items:1:evicted", totals.store.evicted);
+  Zeros({"items:1:evicted_nonzero", "items:1:evicted_time"});
   Line("items:1:outofmemory", totals.counters.no_memory);
-  Line("items:1:reclaimed", totals.store.expired);
+  Zeros({"items:1:tailrepairs"});
+  Line("items:1:reclaimed", totals.store.expired - totals.store.expired_seen);
   Line("items:1:expired_unfetched", totals.store.expired_unfetched);
   Line("items:1:evicted_unfetched", totals.store.evicted_unfetched);
+  Line("items:1:evicted_active", totals.store.evicted_active);
+  Zeros({"items:1:crawler_reclaimed", "items:1:crawler_items_checked", "items:1:lrutail_reflocked",
+         "items:1:moves_to_cold", "items:1:moves_to_warm", "items:1:moves_within_lru",
+         "items:1:direct_reclaims", "items:1:hits_to_hot", "items:1:hits_to_warm"});
+  Line("items:1:hits_to_cold", totals.store.hits);
+  Zeros({"items:1:hits_to_temp"});
 }
 
 void MemcacheStatsWriter::WriteSlabs() {
   const MemcacheCounters counters = SumOf(server_.workers_).counters;
   size_t items = server_.keyspace().KeyCount(0);
   if (items > 0) {
+    Line("1:chunk_size", ItemBytes() / items);
+    Line("1:chunks_per_page", "1");
+    Line("1:total_pages", items);
+    Line("1:total_chunks", items);
     Line("1:used_chunks", items);
+    Zeros({"1:free_chunks", "1:free_chunks_end"});
     Line("1:get_hits", SumOf(server_.workers_).store.hits);
     Line("1:cmd_set", counters.sets);
     Line("1:delete_hits", counters.delete_hits);

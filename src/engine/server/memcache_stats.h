@@ -21,13 +21,15 @@ class MemcacheStatsWriter {
   std::string Write(Arguments topic);
 
  private:
-  static std::string Detail(std::string_view what);
+  std::string Detail(std::string_view what);
   void WriteGeneral();
   void WriteProcess();
   void WriteConnections();
   void WriteCommands();
   void WriteItemTotals();
   void WriteSettings();
+  std::string CacheDump(Arguments topic);
+  void WriteDumped(const Record* record);
   void WriteItems();
   void WriteSlabs();
   void WriteSizes();

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "engine/cluster/groups.h"
 #include "engine/commands/groups.h"
 #include "engine/persist/groups.h"
 
@@ -21,12 +22,13 @@ std::span<const std::span<const Command>> CommandGroups() {
       ScanCommands(),
       SortCommands(),
       DatabaseCommands(),
-      WaitCommands(),
+      ReplicationCommands(),
       BitmapCommands(),
       BitFieldCommands(),
       ListCommands(),
       BlockingListCommands(),
       HashCommands(),
+      HashExpiryCommands(),
       SetCommands(),
       SetCombineCommands(),
       SortedSetCommands(),
@@ -44,6 +46,7 @@ std::span<const std::span<const Command>> CommandGroups() {
       TransactionCommands(),
       PubSubCommands(),
       ClientCommands(),
+      ClientTrackingCommands(),
       ServerCommands(),
       AclCommands(),
       ClusterCommands(),
@@ -55,12 +58,15 @@ std::span<const std::span<const Command>> CommandGroups() {
       ScriptingCommands(),
       FunctionCommands(),
       FunctionDumpCommands(),
+      MigrateCommands(),
   };
   return groups;
 }
 
 std::span<const std::span<const Command>> MemcacheCommandGroups() {
-  static const std::array groups = {MemcacheCommands(), MemcacheConfigCommands()};
+  static const std::array groups = {MemcacheCommands(),       MemcacheBinaryCommands(),
+                                    MemcacheConfigCommands(), MemcacheLoginCommands(),
+                                    MemcacheMetaCommands(),   MemcacheServerCommands()};
   return groups;
 }
 

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/commands/command_syntax.h"
 #include "engine/commands/command_table.h"
 #include "engine/commands/key_access.h"
+#include "protocol/memcache/login_parser.h"
 
 namespace kiln {
 namespace {
@@ -19,6 +21,30 @@ TEST(Registry, EachCommandWithKeysSaysWhatItDoesWithThem) {
     EXPECT_TRUE(is_script || (access & (kKeyUpdate | kKeyInsert | kKeyDelete)) == 0)
         << command->name;
   }
+}
+
+// COMMAND DOCS and the reference page would leave out the rest.
+TEST(Registry, EachCommandWritesItsArgumentsInTheNotation) {
+  CommandTable table(CommandGroups(), CommandTable::Case::kAny);
+  for (const Command* command : table.all()) {
+    std::vector<SyntaxItem> items;
+    EXPECT_TRUE(ParseSyntax(command->usage, &items)) << command->name << ": " << command->usage;
+  }
+}
+
+// The parser makes requests of these names; no line of the text protocol can hold one.
+TEST(Registry, EachOpcodeOfMemcachedsBinaryProtocolHasItsCommand) {
+  CommandTable table(MemcacheCommandGroups(), CommandTable::Case::kExact);
+  for (unsigned code = 0; code < 256; ++code) {
+    const memcache::BinaryOpcode* opcode = memcache::FindBinaryOpcode(static_cast<uint8_t>(code));
+    if (opcode == nullptr) continue;
+    const Command* command = table.FindName(opcode->command);
+    ASSERT_NE(command, nullptr) << opcode->command;
+    EXPECT_TRUE(command->HasArity(memcache::BinaryParser::kArguments)) << opcode->command;
+    EXPECT_NE(opcode->command.find(' '), std::string_view::npos);
+    EXPECT_TRUE(!command->keys.any() || opcode->key == memcache::BinaryPart::kMust);
+  }
+  EXPECT_NE(table.FindName(memcache::kLoginCommand), nullptr);
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ struct Request {
   Session* session;
   const Command* command;  // null: unknown
   Arguments arguments;     // into RequestBatch::arguments
+  const char* start;       // where it lies in RESP, the arguments within; null if it came otherwise
   Key first_key;           // of commands that have one at a fixed place
   TableHint hint;          // where that key's record is
 };

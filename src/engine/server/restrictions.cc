@@ -30,13 +30,13 @@ constexpr std::string_view kManaged[] = {
   "CONFIG|REWRITE",
   "CONFIG|SET",
   "DEBUG",
+  "KILN|HOLD",
+  "KILN|LEASE",
   "MIGRATE",
-  "PSYNC",
   "REPLICAOF",
   "SAVE",
   "SHUTDOWN",
   "SLAVEOF",
-  "SYNC",
 };
 
 constexpr std::string_view kMemcache[] = {

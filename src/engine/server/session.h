@@ -11,8 +11,11 @@
 
 #include "base/byte_buffer.h"
 #include "engine/commands/client.h"
+#include "engine/server/snapshot_stream.h"
 #include "net/event_loop.h"
 #include "net/stream.h"
+#include "protocol/memcache/binary_parser.h"
+#include "protocol/memcache/login_parser.h"
 #include "protocol/memcache/request_parser.h"
 #include "protocol/resp/request_parser.h"
 
@@ -35,6 +38,8 @@ class Session final : public Handler {
   ~Session();
 
   void OnEvents(uint32_t events) override;
+  // To be called first, for a connection that speaks memcached's protocols.
+  void BeginMemcache();
 
   Client& client() { return client_; }
   ByteBuffer& output() { return output_; }
@@ -68,12 +73,33 @@ class Session final : public Handler {
   // Whether output that is not read is too much, or has been for too long; then the session closes.
   // False when there is nothing to look at any more.
   bool CheckOutputLimit();
+  // A line for who watches; dropped and counted while too much before it was not read.
+  void SendEvent(std::string_view line);
+  // Brings the server's sum of clients' memory up to date.
+  void CountMemory();
+  // The connection is a replica's: it is sent a feed beside replies.
+  void BeginFeed(Journal& journal);
+  ReplicaFeed* feed() { return feed_.get(); }
+  void DropFeed() { feed_.reset(); }
+  // Whether too much is kept for it, or nothing moves; then the session closes.
+  void CheckFeed();
+  // Up to where in the journal it was told of its writes.
+  uint64_t told_offset() const { return told_offset_; }
+  void NoteTold() {
+    told_offset_ = client_.written_offset;
+    client_.has_seen_data = false;
+  }
   // Seconds since the last request.
   uint64_t IdleSeconds() const;
 
  private:
   void OnReadable();
+  void WriteSource();
   void FinishInput();
+  void FlushFeed();
+  // Sends what is in the output; false when the session is closed.
+  bool SendOutput();
+  void AwaitWritable(bool on);
   void Read();
   void OutputGrewMuch();
   // Parses what there is; returns the bytes used.
@@ -87,10 +113,19 @@ class Session final : public Handler {
   After ParseOne(std::string_view bytes, const RequestLimits& limits, size_t* consumed);
   After ParseOneMemcache(std::string_view bytes, const memcache::RequestLimits& limits,
                          size_t* consumed);
+  // memcached's binary protocol, and its text one before the login, until that is done.
+  size_t ParseRareDialect(std::string_view bytes);
+  template <class Parser>
+  After ParseOneRare(Parser& parser, std::string_view bytes, size_t* consumed);
+  void ChooseDialect(char first_byte);
+  size_t MissingBytes() const;
+  // What one turn takes of it.
+  size_t MostRequests() const;
   bool CanRun() const;
   bool IsHeldBack(std::span<const std::string_view> arguments);
   void SetHeldBack(bool held_back);
   void KeepRest(std::string_view rest);
+  void NoteInput();
   void BreakProtocol(std::string_view error);
   const OutputLimit& Limit() const;
   bool IsOverHardLimit() const;
@@ -102,11 +137,16 @@ class Session final : public Handler {
   std::unique_ptr<PlainStream> stream_;
   RequestParser parser_;
   memcache::RequestParser memcache_parser_;
+  memcache::BinaryParser binary_parser_;
+  memcache::LoginParser login_parser_;
   ByteBuffer input_;  // bytes not yet used, and before them some that were
   size_t input_used_ = 0;
   ByteBuffer output_;  // replies not yet sent
   size_t sent_ = 0;    // of output_
   Timer block_timer_;
+  // kUsual: RESP, or memcached's text protocols. kUnknown: the first byte will tell.
+  enum class Dialect : uint8_t { kUsual, kUnknown, kBinary, kTextLogin };
+  Dialect dialect_ = Dialect::kUsual;
   bool is_closed_ = false;
   bool is_masked_ = false;
   bool is_paused_ = false;  // a pause was on when this turn looked
@@ -114,6 +154,9 @@ class Session final : public Handler {
   bool is_writable_armed_ = false;
   bool is_postponed_ = false;  // will be called next turn for input it has
   uint64_t soft_limit_since_ms_ = 0;
+  std::unique_ptr<ReplicaFeed> feed_;
+  uint64_t told_offset_ = 0;
+  uint64_t fed_ms_ = 0;  // when something of it was sent last
   Client client_;
 };
 

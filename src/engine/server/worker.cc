@@ -5,7 +5,9 @@
 #include "base/ticks.h"
 #include "base/time.h"
 #include "engine/commands/command_table.h"
+#include "engine/server/append_only.h"
 #include "engine/server/dispatcher.h"
+#include "engine/server/replication.h"
 #include "engine/server/server.h"
 
 namespace kiln {
@@ -44,12 +46,15 @@ Worker::Worker(Server& server, uint32_t index)
       memcache_commands_(server.memcache_commands()),
       index_(index),
       context_(server.settings(), static_cast<uint64_t>(NowUs()) + index),
+      journal_unit_(server.journal()),
+      tracker_(server, *this),
       dispatcher_(std::make_unique<Dispatcher>(server, *this)),
       command_stats_(server.CommandCount()),
       read_space_(std::make_unique<char[]>(kReadBytes)),
       tick_(Timer::Calling<&Worker::OnTick>(this)),
       pause_end_(Timer::Calling<&Worker::OnPauseEnd>(this)) {
   context_.events = server.key_events();
+  context_.changes = &tracker_;
   context_.SetTime(static_cast<uint64_t>(NowMs()));
 }
 
@@ -71,9 +76,12 @@ void Worker::BeforeTurn() {
 
 void Worker::AfterTurn() {
   RunBatch();
-  FlushDirty();
+  if (tracker_.HasBroadcast()) tracker_.Broadcast();
+  counts_clients() ? FlushAndCountDirty() : FlushDirty();
   RunBackground();
+  if (tracker_.HasBroadcast()) tracker_.Broadcast();
   FlushDirty();
+  server_.replication().links().AfterTurn(*this);
   closed_.clear();
   uint64_t spent = Ticks() - turn_started_ticks_;
   stats_.turn_ticks += spent;
@@ -83,6 +91,36 @@ void Worker::AfterTurn() {
         std::max(stats_.most_commands_in_turn, stats_.commands - commands_before_turn_);
   }
   server_.gate().Leave(index_);
+}
+
+bool Worker::MayReply(Session& session) {
+  bool may = server_.append_only().WriteOut();
+  const DurabilityGuard& durability = server_.replication().durability();
+  if (may && durability.is_on()) [[unlikely]] {
+    switch (durability.MaySend(session.client(), session.told_offset())) {
+      case DurabilityGuard::Verdict::kSend:
+        break;
+      case DurabilityGuard::Verdict::kClose:
+        return session.Close(), false;
+      case DurabilityGuard::Verdict::kHold:
+        server_.replication().links().AskForAcks();
+        may = false;
+    }
+  }
+  if (may) {
+    session.NoteTold();
+    return true;
+  }
+  held_replies_.push_back(session.client().handle.id);
+  holds_replies_ = true;
+  return false;
+}
+
+void Worker::ReleaseReplies() {
+  holds_replies_ = false;
+  for (uint64_t id : std::exchange(held_replies_, {})) {
+    if (Session* session = Find(id)) session->Flush();
+  }
 }
 
 void Worker::FlushDirty() {
@@ -95,6 +133,21 @@ void Worker::FlushDirty() {
     }
   }
   dirty_.resize(kept);
+}
+
+// The limit of a client's own output comes first: what it frees need not be freed by closing
+// others.
+void Worker::FlushAndCountDirty() {
+  std::vector<Session*> written = dirty_;
+  FlushDirty();
+  for (Session* session : written) session->CountMemory();
+  LimitClients();
+}
+
+void Worker::LimitClients() {
+  // While a script runs for too long somebody else has the Gate.
+  if (is_serving_busy_ || !server_.AreClientsOverLimit()) return;
+  server_.gate().Exclusive(index_, [&] { server_.EvictClients(); });
 }
 
 // ---- Connections ----
@@ -117,7 +170,8 @@ void Worker::AddSession(Fd socket, Origin origin) {
   client.is_local =
       IsUnixSocket(fd) || client.address.starts_with("127.") || client.address.starts_with("[::1]");
   if (IsUnixSocket(fd)) client.address += ":0";
-  if (!client.is_memcache) server_.access().Welcome(client);
+  if (client.is_memcache) session->BeginMemcache();
+  server_.Welcome(client);
   client.is_plain = client.IsPlain();
   if (!client.is_admin) ++stats_.connections;  // looking must not change what is seen
   NetError error = loop_.Add(fd, EPOLLIN, session.get());
@@ -125,6 +179,9 @@ void Worker::AddSession(Fd socket, Origin origin) {
   Session* kept = session.get();
   sessions_[id] = std::move(session);
   server_.OnConnected(*kept);
+  if (server_.memcache_log().Wants(kWatchConnections)) [[unlikely]]
+    LogConnection(server_.memcache_log(), server_, kept->client(), {});
+  if (counts_clients()) kept->CountMemory();
 }
 
 Session* Worker::Find(uint64_t client_id) {
@@ -132,8 +189,18 @@ Session* Worker::Find(uint64_t client_id) {
   return found == sessions_.end() ? nullptr : found->second.get();
 }
 
+void Worker::DropFeeds() {
+  ForEachSession([](Session& session) { session.DropFeed(); });
+}
+
 void Worker::OnClosed(Session* session) {
   dispatcher_->Forget(*session);
+  if (session->feed() != nullptr) server_.replication().links().OnDisconnected(session->client());
+  tracker_.Stop(session->client());
+  if (session->client().watched_events != 0)
+    server_.memcache_log().Remove(session->client().handle);
+  if (server_.memcache_log().Wants(kWatchConnections)) [[unlikely]]
+    LogConnection(server_.memcache_log(), server_, session->client(), "normal");
   server_.OnDisconnected(*session);
   auto found = sessions_.find(session->client().handle.id);
   if (found == sessions_.end()) return;
@@ -190,6 +257,7 @@ void Worker::RunBatch() {
     return batch_.Clear();
   }
   server_.gate().StepAside(index_);
+  if (loop_.IsStopped()) return batch_.Clear();  // the last snapshot is written
   stats_.commands += batch_.size;
   for (size_t i = 0; i < batch_.size; ++i) {
     Table<RecordPolicy>::PrefetchEntry(&batch_.requests[i].hint);
@@ -209,6 +277,10 @@ void Worker::OnTick() {
   rates_.turn_ticks.Sample(stats_.turn_ticks, context_.now_ms);
   CloseIdle();
   CloseSlowReaders();
+  if (!held_replies_.empty()) ReleaseReplies();
+  server_.replication().links().CheckFeeds(*this);
+  context_.shown_hash.reset();
+  if (!context_.local_expiries.empty()) DropLocalExpiries();
   ArmTick();
   if (index_ == 0) server_.OnTick();
   stats_.timer_ticks += Ticks() - started;
@@ -218,7 +290,8 @@ void Worker::OnTick() {
 void Worker::ArmTick() {
   uint64_t soonest = ExpiryIndex::kNever;
   size_t step = server_.workers();
-  size_t shards = server_.keyspace().expires_actively() ? kShardCount : 0;
+  bool expires = server_.keyspace().expires_actively() && !context_.is_replica;
+  size_t shards = expires ? kShardCount : 0;
   for (size_t shard = index_; shard < shards; shard += step) {
     soonest = std::min(
         soonest, server_.keyspace().shard(shard).next_expiry_ms.load(std::memory_order_relaxed));
@@ -232,8 +305,9 @@ void Worker::ArmTick() {
 }
 
 void Worker::RunBackground() {
+  if (loop_.IsStopped()) return;
   uint64_t deadline = Ticks() + static_cast<uint64_t>(kBackgroundUs * server_.ticks_per_us());
-  if (server_.IsPaused(context_.now_ms)) expiry_is_due_ = false;
+  if (server_.IsPaused(context_.now_ms) || context_.is_replica) expiry_is_due_ = false;
   if (expiry_is_due_) expiry_is_due_ = !ExpireShards(deadline);
   if (expiry_is_due_) loop_.PostponeToNextTurn();
   if (!Reclaim(deadline)) loop_.RestBeforeNextTurn();
@@ -266,6 +340,23 @@ bool Worker::ExpireShards(uint64_t deadline_ticks) {
     ++next_shard_;
   }
   return true;
+}
+
+// Some of them, from where the last call stopped.
+void Worker::DropLocalExpiries() {
+  constexpr size_t kMostKeys = 1000;
+  auto& keys = context_.local_expiries;
+  auto at = keys.upper_bound(last_local_expiry_);
+  for (size_t i = 0; i < kMostKeys && at != keys.end(); ++i) {
+    last_local_expiry_ = *at;
+    Key key = HashKey(at->second);
+    Shard& state = server_.keyspace().shard(key.shard());
+    state.lock.Lock();
+    bool is_over = Db(server_.keyspace(), at->first, context_).DropIfDue(key);
+    state.lock.Unlock();
+    at = is_over ? keys.erase(at) : std::next(at);
+  }
+  if (at == keys.end()) last_local_expiry_ = {};
 }
 
 bool Worker::FreeFlushed(uint64_t deadline_ticks) {

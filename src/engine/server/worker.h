@@ -14,10 +14,12 @@
 #include "engine/commands/command_table.h"
 #include "engine/commands/memcache_counters.h"
 #include "engine/commands/services.h"
+#include "engine/journal/unit.h"
 #include "engine/server/command_stats.h"
 #include "engine/server/rate_meter.h"
 #include "engine/server/request_batch.h"
 #include "engine/server/session.h"
+#include "engine/server/tracker.h"
 #include "engine/store/store_context.h"
 #include "net/event_loop.h"
 
@@ -70,9 +72,11 @@ class Worker final : public TurnHooks {
   Server& server() { return server_; }
   EventLoop& loop() { return loop_; }
   StoreContext& context() { return context_; }
+  JournalUnit& journal_unit() { return journal_unit_; }
   Dispatcher& dispatcher() { return *dispatcher_; }
   RequestBatch& batch() { return batch_; }
   WorkerStats& stats() { return stats_; }
+  Tracker& tracker() { return tracker_; }
   MemcacheCounters& memcache_counters() { return memcache_counters_; }
   WorkerRates& rates() { return rates_; }
   std::vector<CommandStats>& command_stats() { return command_stats_; }
@@ -81,12 +85,18 @@ class Worker final : public TurnHooks {
 
   void Run();                                 // until the server stops
   void DropSessions() { sessions_.clear(); }  // after that
+  void DropFeeds();
   // Any thread: takes over a connected socket.
   void TakeConnection(Fd socket, Origin origin);
   Session* Find(uint64_t client_id);
+  // f may close the session that it is given.
   template <class F>
   void ForEachSession(F&& f) {
-    for (auto& [id, session] : sessions_) f(*session);
+    for (auto at = sessions_.begin(); at != sessions_.end();) {
+      Session& session = *at->second;
+      ++at;
+      f(session);
+    }
   }
 
   // ---- For sessions ----
@@ -96,11 +106,13 @@ class Worker final : public TurnHooks {
   // Puts the request made of the batch's last arguments on the batch; returns its command, null
   // when unknown. Inline: together with parsing it is half of what a request costs.
   [[gnu::always_inline]] inline const Command* AddRequest(Session& session, const Client& client,
-                                                          Arguments arguments) {
+                                                          Arguments arguments,
+                                                          const char* start = nullptr) {
     Request& request = batch_.requests[batch_.size++];
     const Command* command = (client.is_memcache ? memcache_commands_ : commands_).Find(arguments);
     request.session = &session;
     request.arguments = arguments;
+    request.start = start;
     request.command = command;
     if (command != nullptr && command->first_key != 0 && command->first_key < arguments.size())
         [[likely]] {
@@ -125,7 +137,17 @@ class Worker final : public TurnHooks {
   // SCRIPT KILL gets through.
   void ServeWhileBusy();
   void AddDirty(Session* session) { dirty_.push_back(session); }
+  // Whether what the journal has taken is as safe as it must be before replies tell of it; if not,
+  // the session is to try again later.
+  bool MayReply(Session& session);
+  // Any thread.
+  bool HoldsReplies() const { return holds_replies_.load(std::memory_order_relaxed); }
+  void ReleaseReplies();
   void OnClosed(Session* session);
+  // Whether clients' memory is counted, for maxmemory-clients; and evicts some if it is too much,
+  // holding no lock.
+  void LimitClients();
+  bool counts_clients() const { return settings().maxmemory_clients_bytes != 0; }
   // Its output is over the soft limit: it is looked at until it is not.
   void WatchOutput(Session& session);
   // Gives an empty output a recycled buffer; takes a sent one back.
@@ -152,6 +174,7 @@ class Worker final : public TurnHooks {
   void AddSession(Fd socket, Origin origin);
   const Command* FindForAdmin(const Client& client, Arguments arguments) const;
   void FlushDirty();
+  void FlushAndCountDirty();
   void OnTick();
   void ArmTick();
   void OnPauseEnd();
@@ -161,6 +184,7 @@ class Worker final : public TurnHooks {
   // Both return false when time ran out.
   bool Reclaim(uint64_t deadline_ticks);
   bool ExpireShards(uint64_t deadline_ticks);
+  void DropLocalExpiries();
   bool FreeFlushed(uint64_t deadline_ticks);
   void CloseIdle();
   void CloseSlowReaders();
@@ -172,6 +196,8 @@ class Worker final : public TurnHooks {
   uint32_t index_;
   EventLoop loop_;
   StoreContext context_;
+  JournalUnit journal_unit_;
+  Tracker tracker_;
   std::unique_ptr<Dispatcher> dispatcher_;
   RequestBatch batch_;
   WorkerStats stats_;
@@ -184,6 +210,8 @@ class Worker final : public TurnHooks {
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
   std::vector<std::unique_ptr<Session>> closed_;  // destroyed when the turn ends
   std::vector<Session*> dirty_;
+  std::vector<uint64_t> held_replies_;  // sessions whose replies wait for file or replicas
+  std::atomic<bool> holds_replies_{false};
   std::unordered_set<uint64_t> slow_readers_;  // clients over the soft limit of their output
   std::vector<ByteBuffer> spare_buffers_;
   uint64_t turn_started_ticks_ = 0;
@@ -194,6 +222,7 @@ class Worker final : public TurnHooks {
   bool is_serving_busy_ = false;
   bool expiry_is_due_ = false;
   size_t next_shard_ = 0;
+  std::pair<int, std::string> last_local_expiry_;
   size_t next_flushed_shard_ = 0;
   uint64_t next_idle_check_ms_ = 0;
 };

@@ -6,10 +6,15 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "engine/store/cut.h"
+#include "engine/store/evicted_keys.h"
+#include "engine/store/types/hash.h"
 
 namespace kiln {
 namespace {
 
+// What a key that comes back soon after its eviction counts as reads: two.
+constexpr uint8_t kReturnedReads = 0x30;
 constexpr uint32_t kClockMask = 0xffffff;
 // A new key starts with some frequency, so that it is not the first to go. As Redis's LFU_INIT_VAL.
 constexpr uint32_t kLfuInitial = 5;
@@ -26,7 +31,7 @@ uint32_t Seconds(uint64_t now_ms) {
 void CopyMetadata(const Record* from, Record* to) {
   if (to->has_expiry()) to->set_expiry_ms(from->expiry_ms());
   if (from->client_flags() != 0) to->set_client_flags(from->client_flags());
-  if (from->cas() != 0) to->set_cas(from->cas());
+  if (from->shape().has_cas) to->set_cas(from->cas());
   to->CopyUse(*from);
 }
 
@@ -36,6 +41,12 @@ void CopyValue(const Record* from, Record* to) {
   std::memcpy(to->value(), const_cast<Record*>(from)->value(), bytes);
 }
 
+// What the number stood for has been changed in place, by a command that knows nothing of it.
+void ForgetCas(Record* record) {
+  if (record->cas() != 0) [[unlikely]]
+    record->set_cas(0);
+}
+
 bool MayBeInteger(std::string_view text) {
   return text.size() <= 20 && !text.empty() && text[0] <= '9';
 }
@@ -43,14 +54,20 @@ bool MayBeInteger(std::string_view text) {
 }  // namespace
 
 void StoreContext::SetTime(uint64_t time_ms) {
-  now_ms = time_ms;
-  read_mark = IsLfu(settings.maxmemory_policy) ? 0 : Record::ReadMark(Seconds(time_ms));
+  now_ms = clock_ms = time_ms;
+  bool is_noted = !keep_clocks && !IsLfu(settings.maxmemory_policy);
+  read_mark = is_noted ? Record::ReadMark(Seconds(time_ms)) : 0;
+}
+
+void StoreContext::SetKeepClocks(bool keep) {
+  keep_clocks = keep;
+  SetTime(now_ms);
 }
 
 // ---- Looking up ----
 
 [[gnu::always_inline]] inline void Db::NoteUse(Record* record) {
-  if (context_.read_mark == 0 || context_.keep_clocks) [[unlikely]]
+  if (context_.read_mark == 0) [[unlikely]]
     return CountUse(record);
   record->set_clock(Record::ClockIn(context_.read_mark));
 }
@@ -58,7 +75,9 @@ void StoreContext::SetTime(uint64_t time_ms) {
 [[gnu::always_inline]] inline Record* Db::Alive(const Key& key, Record* record) {
   if (record == nullptr || !IsExpired(record)) [[likely]]
     return record;
-  if (!context_.keep_expired) DropExpired(key, record);
+  if (context_.keep_expired || context_.is_replica) return nullptr;
+  ++context_.stats.expired_seen;
+  DropExpired(key, record);
   return nullptr;
 }
 
@@ -77,7 +96,12 @@ Record* Db::Peek(const Key& key) {
   return Look(key);
 }
 
+[[gnu::noinline, gnu::cold]] void Db::SaveForCut(const Key& key) {
+  keyspace_.cut()->BeforeChange(index_, key);
+}
+
 Record* Db::Touch(const Key& key) {
+  BeforeChange(key);
   Record* record = Look(key);
   if (record != nullptr) NoteUse(record);
   return record;
@@ -101,7 +125,7 @@ Record* Db::Inspect(const Key& key) {
 // Nearly every record found is where it was seen, and then its read is noted in one go.
 Record* Db::Find(const Key& key) {
   Record* record = FindSeen(key);
-  bool is_usual = record != nullptr && context_.read_mark != 0 && !context_.keep_clocks;
+  bool is_usual = record != nullptr && context_.read_mark != 0;
   if (!is_usual || IsExpired(record)) [[unlikely]]
     return FindAnew(key);
   record->NoteRead(context_.read_mark);
@@ -111,42 +135,48 @@ Record* Db::Find(const Key& key) {
 
 [[gnu::noinline]] Record* Db::FindAnew(const Key& key) {
   Record* record = Count(key, Look(key));
-  if (record != nullptr) NoteUse(record);
+  if (record == nullptr) return nullptr;
+  if (context_.read_mark == 0) {
+    CountUse(record);
+  } else {
+    record->NoteRead(context_.read_mark);
+  }
   return record;
 }
 
 uint32_t Db::FreshClock() const {
-  if (IsLfu(context_.settings.maxmemory_policy)) return Minutes(context_.now_ms) << 8 | kLfuInitial;
-  return Seconds(context_.now_ms);
+  if (IsLfu(context_.settings.maxmemory_policy))
+    return Minutes(context_.clock_ms) << 8 | kLfuInitial;
+  return Seconds(context_.clock_ms);
 }
 
 uint32_t Db::LfuCounter(const Record* record) const {
   uint32_t counter = record->clock() & 0xff;
   auto decay_minutes = static_cast<uint32_t>(context_.settings.lfu_decay_time_min);
   if (decay_minutes == 0) return counter;
-  uint32_t idle = (Minutes(context_.now_ms) - (record->clock() >> 8)) & 0xffff;
+  uint32_t idle = (Minutes(context_.clock_ms) - (record->clock() >> 8)) & 0xffff;
   uint32_t periods = idle / decay_minutes;
   return periods > counter ? 0 : counter - periods;
 }
 
 uint64_t Db::IdleSeconds(const Record* record) const {
-  return (Seconds(context_.now_ms) - record->clock()) & kClockMask;
+  return (Seconds(context_.clock_ms) - record->clock()) & kClockMask;
 }
 
 void Db::SetLfuCounter(Record* record, uint32_t counter) {
   if (!IsLfu(context_.settings.maxmemory_policy)) return;
-  record->set_clock(Minutes(context_.now_ms) << 8 | counter);
+  record->set_clock(Minutes(context_.clock_ms) << 8 | counter);
 }
 
 void Db::SetIdleSeconds(Record* record, uint64_t seconds) {
   if (IsLfu(context_.settings.maxmemory_policy)) return;
-  record->set_clock((Seconds(context_.now_ms) - static_cast<uint32_t>(seconds)) & kClockMask);
+  record->set_clock((Seconds(context_.clock_ms) - static_cast<uint32_t>(seconds)) & kClockMask);
 }
 
 void Db::CountUse(Record* record) {
   if (context_.keep_clocks) return;
   if (!IsLfu(context_.settings.maxmemory_policy))
-    return record->set_clock(Seconds(context_.now_ms));
+    return record->set_clock(Seconds(context_.clock_ms));
   // Counts logarithmically: the fuller the counter, the less likely a use is to raise it.
   uint32_t counter = LfuCounter(record);
   if (counter < 255) {
@@ -154,14 +184,16 @@ void Db::CountUse(Record* record) {
     uint64_t one_in = above * static_cast<uint64_t>(context_.settings.lfu_log_factor) + 1;
     if (context_.random.Below(one_in) == 0) ++counter;
   }
-  record->set_clock(Minutes(context_.now_ms) << 8 | counter);
+  record->set_clock(Minutes(context_.clock_ms) << 8 | counter);
 }
 
 // ---- Removing ----
 
 void Db::Drop(const Key& key, Record* record) {
+  BeforeChange(key);
   DbShard& table = this->table(key);
   if (record->expiry_ms() != kNoExpiry) --table.volatile_count;
+  if (record->has_field_expiry()) --table.volatile_hash_count;
   table.records.Remove(key.table_hash(), key.text);
   keyspace_.FreeRecord(key.shard(), record, context_);
 }
@@ -169,8 +201,22 @@ void Db::Drop(const Key& key, Record* record) {
 void Db::DropExpired(const Key& key, Record* record) {
   ++context_.stats.expired;
   if (!record->is_fetched()) ++context_.stats.expired_unfetched;
-  Changed(key);
+  ChangedByItself(key);
+  ReplayDelete(key);
   Notify(kEventExpired, "expired", key.text);
+  Drop(key, record);
+}
+
+void Db::DropEvicted(const Key& key, Record* record) {
+  ++context_.stats.evicted;
+  if (!record->is_fetched()) {
+    ++context_.stats.evicted_unfetched;
+  } else if (record->reads() > 0) {
+    ++context_.stats.evicted_active;
+  }
+  ChangedByItself(key);
+  ReplayDelete(key);
+  Notify(kEventEvicted, "evicted", key.text);
   Drop(key, record);
 }
 
@@ -178,37 +224,53 @@ void Db::Evict(size_t shard, Record* record) {
   Key key = HashKey(record->key());
   KILN_DCHECK(key.shard() == shard);
   (void)shard;
-  ++context_.stats.evicted;
-  if (!record->is_fetched()) ++context_.stats.evicted_unfetched;
-  Changed(key);
-  Notify(kEventEvicted, "evicted", key.text);
-  Drop(key, record);
+  // To memcached an item that was due anyway is reclaimed; to Redis it is evicted like any other.
+  if (context_.settings.memcache.keeps_frequent && IsExpired(record)) {
+    DropExpired(key, record);
+  } else {
+    DropEvicted(key, record);
+  }
   // Where memory is short, an index of nothing but stale entries is too much.
   DbShard& table = this->table(key);
-  if (table.volatile_count == 0) table.expiry.reset();
+  if (table.volatile_count + table.volatile_hash_count == 0) table.expiry.reset();
 }
 
 bool Db::Delete(const Key& key) {
   Record* record = Peek(key);
+  // What a replica only leaves out of sight is deleted all the same.
+  if (record == nullptr && context_.is_replica)
+    record = table(key).records.Find(key.table_hash(), key.text);
   if (record == nullptr) return false;
   Drop(key, record);
   return true;
 }
 
-void Db::ExpirePrefix(size_t shard, uint32_t prefix) {
+void Db::ExpirePrefix(size_t shard, uint32_t prefix, size_t* budget) {
   DbShard& table = keyspace_.table(index_, shard);
   uint64_t table_hash = uint64_t{prefix} << 32;
   Record* due[8];
   size_t count = 0;
   table.records.ForEachWithPrefix(table_hash, 32, [&](Record* record) {
-    if (record->expiry_ms() == kNoExpiry) return;
-    if (!IsExpired(record)) {
-      table.expiry->Add(prefix, record->expiry_ms(), context_.now_ms);
+    uint64_t due_ms = SoonestDueMs(record);
+    if (due_ms == kNoExpiry) return;
+    if (due_ms > context_.now_ms) {
+      table.expiry->Add(prefix, due_ms, context_.now_ms);
     } else if (count < std::size(due)) {
       due[count++] = record;
     }
   });
-  for (size_t i = 0; i < count; ++i) DropExpired(HashKey(due[i]->key()), due[i]);
+  for (size_t i = 0; i < count; ++i) {
+    Key key = HashKey(due[i]->key());
+    if (IsExpired(due[i])) {
+      DropExpired(key, due[i]);
+      continue;
+    }
+    uint64_t before = context_.stats.expired_fields;
+    bool is_left = RemoveDueFields(key, due[i], std::max<size_t>(*budget, 1));
+    *budget -= std::min<size_t>(*budget, context_.stats.expired_fields - before);
+    uint64_t next_ms = is_left ? SoonestDueMs(due[i]) : kNoExpiry;
+    if (next_ms != kNoExpiry) table.expiry->Add(prefix, next_ms, context_.now_ms);
+  }
 }
 
 // ---- Strings ----
@@ -217,32 +279,42 @@ Record* Db::Reshape(const Key& key, Record* record, const RecordShape& shape, si
                     bool keep_collection) {
   DbShard& table = this->table(key);
   if (record == nullptr) {
+    if (context_.is_replica) [[unlikely]]
+      DropHidden(key);
     Record* fresh = keyspace_.AllocateRecord(key.shard(), shape, key.text, spare_bytes);
     fresh->set_clock(FreshClock());
+    if (LatelyEvicted().Take(key.hash)) fresh->SetReadBits(kReturnedReads);
     table.records.Insert(key.table_hash(), fresh);
     Notify(kEventNew, "new", key.text);
     return fresh;
   }
   if (!keep_collection && record->type() != Type::kString) {
+    if (record->has_field_expiry()) --table.volatile_hash_count;
     context_.reclaimer.Free(record->type(), record->collection<void>());
   }
   uint32_t clock = record->clock();
+  uint8_t reads = record->ReadBits();
   const SizeClasses& classes = RecordSizeClasses();
   size_t bytes = shape.Bytes() + spare_bytes;
   if (bytes <= classes.max_bytes() && !record->is_large() &&
       classes.ClassOf(bytes) == classes.ClassOf(record->shape().Bytes())) {
     Record::Format(record, shape, key.text, false);
     record->set_clock(clock);
+    record->SetReadBits(reads);
     return record;
   }
   Record* fresh = keyspace_.AllocateRecord(key.shard(), shape, key.text, spare_bytes);
   fresh->set_clock(clock);
+  fresh->SetReadBits(reads);
   table.records.Replace(key.table_hash(), record, fresh);
   keyspace_.FreeRecordMemory(key.shard(), record);
   return fresh;
 }
 
 void Db::IndexExpiry(DbShard& table, const Key& key, uint64_t expiry_ms) {
+  bool is_own = context_.is_replica && context_.now_ms != 0;
+  if (is_own && context_.local_expiries.size() < StoreContext::kMaxLocalExpiries) [[unlikely]]
+    context_.local_expiries.emplace(index_, key.text);
   if (table.expiry == nullptr) table.expiry = std::make_unique<ExpiryIndex>();
   table.expiry->Add(static_cast<uint32_t>(key.table_hash() >> 32), expiry_ms, context_.now_ms);
   auto& next = keyspace_.shard(key.shard()).next_expiry_ms;
@@ -253,6 +325,7 @@ void Db::IndexExpiry(DbShard& table, const Key& key, uint64_t expiry_ms) {
 
 // Most strings that are set again keep their size.
 Record* Db::SetString(const Key& key, std::string_view value) {
+  BeforeChange(key);
   Record* record = FindSeen(key);
   if (record == nullptr || MayBeInteger(value) || !record->Overwrite(value)) [[unlikely]]
     return SetString(key, value, {});
@@ -261,6 +334,7 @@ Record* Db::SetString(const Key& key, std::string_view value) {
 }
 
 Record* Db::SetString(const Key& key, std::string_view value, const StringOptions& options) {
+  BeforeChange(key);
   Record* record = Look(key);
   uint8_t fields = options.fields();
   if (record == nullptr || !record->IsSmallString(fields) || MayBeInteger(value)) [[unlikely]]
@@ -284,6 +358,7 @@ Record* Db::PutString(const Key& key, Record* record, std::string_view value,
   shape.has_expiry = expiry != kNoExpiry;
   shape.has_client_flags = options.client_flags != 0;
   shape.has_cas = options.cas != 0;
+  shape.is_wide = RecordShape::NeedWidth(options.client_flags, options.cas);
   std::optional<int64_t> integer;
   if (may_be_integer) integer = ParseInt64(value);
   shape.is_integer = integer.has_value();
@@ -312,8 +387,10 @@ void Db::NoteExpiryChange(const Key& key, uint64_t before, uint64_t after) {
 }
 
 Record* Db::SetInteger(const Key& key, int64_t value) {
+  BeforeChange(key);
   Record* record = Peek(key);
   if (record != nullptr && record->is_integer()) {
+    ForgetCas(record);
     record->set_integer(value);
     return record;
   }
@@ -326,12 +403,11 @@ Record* Db::SetInteger(const Key& key, int64_t value) {
     RecordShape shape = record->shape();
     uint64_t expiry = record->expiry_ms();
     uint32_t flags = record->client_flags();
-    uint64_t cas = record->cas();
     shape.is_integer = true;
+    shape.has_cas = false;
     record = Reshape(key, record, shape, 0, false);
     if (shape.has_expiry) record->set_expiry_ms(expiry);
     if (shape.has_client_flags) record->set_client_flags(flags);
-    if (shape.has_cas) record->set_cas(cas);
   }
   record->set_integer(value);
   return record;
@@ -343,26 +419,24 @@ std::string_view Db::StringOf(const Record* record, char* scratch) {
 }
 
 Record* Db::ResizeString(const Key& key, Record* record, size_t bytes, bool spare) {
+  BeforeChange(key);
   RecordShape shape;
   shape.key_bytes = key.text.size();
-  size_t old_bytes = 0;
-  if (record != nullptr) {
-    shape = record->shape();
-    old_bytes = shape.value_bytes;
-  }
+  if (record != nullptr) shape = record->shape();
   size_t capacity = record == nullptr ? 0 : keyspace_.CapacityBytes(key.shard(), record);
   bool is_raw = record != nullptr && shape.IsRaw();
-  bool same_length_bytes =
-      is_raw && RecordShape::LengthBytes(old_bytes) == RecordShape::LengthBytes(bytes);
+  size_t old_length_bytes = shape.ValueLengthBytes();
   char digits[kMaxInt64Chars];
   std::string_view old_value;
   if (record != nullptr) old_value = StringOf(record, digits);
   shape.is_integer = false;
   shape.value_bytes = bytes;
   size_t copied = std::min(old_value.size(), bytes);
-  if (same_length_bytes && shape.Bytes() <= capacity) {
+  if (is_raw && shape.ValueLengthBytes() == old_length_bytes && shape.Bytes() <= capacity) {
     record->set_raw_bytes(bytes);
   } else {
+    if (record == nullptr && context_.is_replica) [[unlikely]]
+      DropHidden(key);
     size_t spare_bytes = spare && record != nullptr ? std::min(bytes, kMaxSpareBytes) : 0;
     if (shape.Bytes() + spare_bytes > RecordSizeClasses().max_bytes()) shape.has_expiry = true;
     Record* fresh = keyspace_.AllocateRecord(key.shard(), shape, key.text, spare_bytes);
@@ -381,27 +455,44 @@ Record* Db::ResizeString(const Key& key, Record* record, size_t bytes, bool spar
   }
   if (bytes > copied) std::memset(record->value() + copied, 0, bytes - copied);
   record->set_edited(true);
+  ForgetCas(record);
   return record;
 }
 
 // ---- Expiry, collections, moving ----
 
 Record* Db::SetExpiry(const Key& key, Record* record, uint64_t expiry_ms) {
+  BeforeChange(key);
   uint64_t before = record->expiry_ms();
   if (before == expiry_ms) return record;
   if (!record->has_expiry()) {
     RecordShape shape = record->shape();
     shape.has_expiry = true;
-    Record* fresh = keyspace_.AllocateRecord(key.shard(), shape, key.text, 0);
-    CopyMetadata(record, fresh);
-    CopyValue(record, fresh);
-    table(key).records.Replace(key.table_hash(), record, fresh);
-    keyspace_.FreeRecordMemory(key.shard(), record);
-    record = fresh;
+    record = Move(key, record, shape);
   }
   record->set_expiry_ms(expiry_ms);
   NoteExpiryChange(key, before, expiry_ms);
   return record;
+}
+
+Record* Db::SetCas(const Key& key, Record* record, uint64_t cas) {
+  BeforeChange(key);
+  if (RecordShape::NeedWidth(0, cas) && !record->has_room_for_any()) [[unlikely]] {
+    RecordShape shape = record->shape();
+    shape.is_wide = true;
+    record = Move(key, record, shape);
+  }
+  record->set_cas(cas);
+  return record;
+}
+
+Record* Db::Move(const Key& key, Record* record, const RecordShape& shape) {
+  Record* fresh = keyspace_.AllocateRecord(key.shard(), shape, key.text, 0);
+  CopyMetadata(record, fresh);
+  CopyValue(record, fresh);
+  table(key).records.Replace(key.table_hash(), record, fresh);
+  keyspace_.FreeRecordMemory(key.shard(), record);
+  return fresh;
 }
 
 Record* Db::PutCollection(const Key& key, Type type, void* collection) {
@@ -409,6 +500,7 @@ Record* Db::PutCollection(const Key& key, Type type, void* collection) {
 }
 
 Record* Db::ReplaceWithCollection(const Key& key, Type type, void* collection) {
+  BeforeChange(key);
   Record* record = Peek(key);
   if (record != nullptr && record->expiry_ms() != kNoExpiry) {
     NoteExpiryChange(key, record->expiry_ms(), kNoExpiry);
@@ -422,14 +514,21 @@ Record* Db::ShapeCollection(const Key& key, Record* record, Type type, void* col
   shape.key_bytes = key.text.size();
   record = Reshape(key, record, shape, 0, false);
   record->set_collection(collection);
+  // A hash that was read from elsewhere may bring fields with times to live.
+  if (type == Type::kHash && static_cast<Hash*>(collection)->TracksExpiry()) {
+    record->set_field_expiry();
+    NoteArrival(key, record);
+  }
   return record;
 }
 
 Record* Db::Extract(const Key& key) {
+  BeforeChange(key);
   Record* record = Peek(key);
   if (record == nullptr) return nullptr;
   DbShard& table = this->table(key);
   if (record->expiry_ms() != kNoExpiry) --table.volatile_count;
+  if (record->has_field_expiry()) --table.volatile_hash_count;
   return table.records.Remove(key.table_hash(), key.text);
 }
 
@@ -439,7 +538,7 @@ Record* Db::Adopt(const Key& key, size_t from_shard, Record* extracted) {
   Record* record = Reshape(key, nullptr, shape, 0, false);
   CopyMetadata(extracted, record);
   CopyValue(extracted, record);
-  if (record->expiry_ms() != kNoExpiry) NoteExpiryChange(key, kNoExpiry, record->expiry_ms());
+  NoteArrival(key, record);
   keyspace_.FreeRecordMemory(from_shard, extracted);
   return record;
 }
@@ -455,7 +554,7 @@ Record* Db::CopyFrom(const Key& key, const Record* source) {
   } else {
     record->set_collection(CloneCollection(source->type(), source->collection<void>()));
   }
-  if (record->expiry_ms() != kNoExpiry) NoteExpiryChange(key, kNoExpiry, record->expiry_ms());
+  NoteArrival(key, record);
   return record;
 }
 
@@ -466,8 +565,15 @@ size_t Db::MemoryBytes(const Key& key, const Record* record) const {
   return bytes + CollectionMemoryBytes(record->type(), record->collection<void>());
 }
 
-void Db::MarkWatched(const Key& key) {
-  keyspace_.shard(key.shard()).watched->MarkDirty(index_, key.text);
+void Db::TellObservers(const Key& key, bool by_itself) {
+  Shard& shard = keyspace_.shard(key.shard());
+  if (shard.watched != nullptr) shard.watched->MarkDirty(index_, key.text);
+  if (shard.is_tracked && context_.changes != nullptr) context_.changes->OnChange(key, by_itself);
+}
+
+// Does not count among the changes, which commands make.
+void Db::ChangedByItself(const Key& key) {
+  if (keyspace_.shard(key.shard()).is_observed) TellObservers(key, true);
 }
 
 }  // namespace kiln

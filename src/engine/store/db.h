@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string_view>
+#include <type_traits>
 
 #include "engine/store/error.h"
 #include "engine/store/keyspace.h"
@@ -27,7 +28,7 @@ class Db {
   uint64_t now_ms() const { return context_.now_ms; }
 
   // The key's record, or null. Find counts a hit or miss and notes the use; Inspect only counts;
-  // Touch only notes; Peek does neither.
+  // Touch only notes, for who may change the value in place; Peek does neither.
   Record* Find(const Key& key);
   Record* Inspect(const Key& key);
   Record* Touch(const Key& key);
@@ -44,15 +45,15 @@ class Db {
   // Find is for reads (counts hits and misses), Change for commands that may change it.
   template <class T>
   StoreResult<T*> Find(const Key& key) {
-    return As<T>(Find(key));
+    return As<T>(key, Find(key));
   }
   template <class T>
   StoreResult<T*> Change(const Key& key) {
-    return As<T>(Touch(key));
+    return As<T>(key, Touch(key));
   }
   template <class T>
   StoreResult<T*> FindOrCreate(const Key& key) {
-    StoreResult<T*> found = As<T>(Touch(key));
+    StoreResult<T*> found = As<T>(key, Touch(key));
     if (!found || *found != nullptr) return found;
     T* fresh = std::make_unique<T>().release();  // the record owns it
     PutCollection(key, TypeOf<T>::kType, fresh);
@@ -65,6 +66,8 @@ class Db {
 
   // Deletes the key; false when there was none. Big values are freed later, in slices.
   bool Delete(const Key& key);
+  // For a replica's own keys: drops one that is due; true when it need not be looked at again.
+  bool DropIfDue(const Key& key);
   // Deletes a collection that has become empty; true when it did.
   template <class T>
   bool DeleteIfEmpty(const Key& key, const T& collection) {
@@ -100,6 +103,21 @@ class Db {
 
   // Sets or (with kNoExpiry) removes the TTL. The record may move: returns where it is now.
   Record* SetExpiry(const Key& key, Record* record, uint64_t expiry_ms);
+  // Sets memcached's CAS number of a string that has one. The record may move, as above.
+  Record* SetCas(const Key& key, Record* record, uint64_t cas);
+
+  // To be called after fields of the hash at a key were given times to live; `soonest_before` is
+  // the hash's SoonestExpiryMs() from before. Record pointers stay good.
+  void NoteFieldExpiry(const Key& key, uint64_t soonest_before);
+  // The record without the fields that are due, or null when no other was left; for who reads
+  // records of any type. Hashes found by Find() and Change() have lost them already. A replica,
+  // which may not remove them, leaves them in.
+  Record* WithoutDueFields(const Key& key, Record* record) {
+    if (record == nullptr || !record->has_field_expiry()) [[likely]]
+      return record;
+    if (LeavesDueFields()) return record;
+    return RemoveDueFields(key, record, ~size_t{0}) ? record : nullptr;
+  }
 
   // Takes a record out of the table without freeing it, and puts its value under a (free) key of
   // this database; the old record is freed. Source and destination shards must be locked.
@@ -108,11 +126,12 @@ class Db {
   // A copy of a record's value, TTL included, under a free key of this database.
   Record* CopyFrom(const Key& key, const Record* source);
 
-  // Says that a key's value changed, appeared or went: counts it and marks those who watch it.
+  // Says that a key's value changed, appeared or went: counts it, marks those who watch it and
+  // tells those who track it.
   void Changed(const Key& key) {
     ++context_.stats.changes;
-    if (keyspace_.shard(key.shard()).watched != nullptr) [[unlikely]]
-      MarkWatched(key);
+    if (keyspace_.shard(key.shard()).is_observed) [[unlikely]]
+      TellObservers(key, false);
   }
 
   // Bytes of a key's record, table slot and value.
@@ -125,9 +144,9 @@ class Db {
     if (context_.events != nullptr) context_.events->OnKeyEvent(event_class, event, key, index_);
   }
 
-  // Removes the due ones among the keys with this hash prefix, and indexes the others anew. For
-  // Keyspace::ExpireDue.
-  void ExpirePrefix(size_t shard, uint32_t prefix);
+  // Removes the due ones among the keys with this hash prefix, or their due fields, at most
+  // *budget of those, and indexes the others anew. For Keyspace::ExpireDue.
+  void ExpirePrefix(size_t shard, uint32_t prefix, size_t* budget);
   // Evicts this record, found by sampling.
   void Evict(size_t shard, Record* record);
 
@@ -143,9 +162,14 @@ class Db {
   DbShard& table(const Key& key) { return keyspace_.table(index_, key.shard()); }
 
   template <class T>
-  static StoreResult<T*> As(Record* record) {
+  StoreResult<T*> As(const Key& key, Record* record) {
     if (record == nullptr) return static_cast<T*>(nullptr);
-    if (record->type() != TypeOf<T>::kType) return Error::kWrongType;
+    if constexpr (std::is_same_v<T, Hash>) {
+      if (!record->is_plain_hash()) [[unlikely]]
+        return HashWithExpiry(key, record);
+    } else if (record->type() != TypeOf<T>::kType) {
+      return Error::kWrongType;
+    }
     return record->template collection<T>();
   }
 
@@ -158,6 +182,12 @@ class Db {
                   key.text.size() <= Record::kMaxShortBytes;
     return may_be ? Table<RecordPolicy>::FindSeen(*key.seen, key.text) : nullptr;
   }
+  // To be called before a record, or what hangs off it, changes or goes.
+  void BeforeChange(const Key& key) {
+    if (keyspace_.cut() != nullptr) [[unlikely]]
+      SaveForCut(key);
+  }
+  void SaveForCut(const Key& key);
   Record* Look(const Key& key);
   Record* LookAnew(const Key& key);
   // The record, or null when it has expired.
@@ -165,7 +195,13 @@ class Db {
   Record* FindAnew(const Key& key);
   // Counts a hit or a miss.
   Record* Count(const Key& key, Record* record);
-  void MarkWatched(const Key& key);
+  void TellObservers(const Key& key, bool by_itself);
+  // For a key that goes without a command.
+  void ReplayDelete(const Key& key) {
+    if (context_.journal != nullptr) context_.journal->Replay(index_, {"DEL", key.text});
+  }
+  // As Changed, for the same.
+  void ChangedByItself(const Key& key);
   Record* PutString(const Key& key, Record* record, std::string_view value,
                     const StringOptions& options);
   // Refreshes a record's clock; CountUse takes care of the LFU policies.
@@ -175,11 +211,28 @@ class Db {
   // Removes the record from the table and frees it.
   void Drop(const Key& key, Record* record);
   void DropExpired(const Key& key, Record* record);
+  void DropEvicted(const Key& key, Record* record);
+  // Before a record is made: a replica leaves keys that are due where they are, out of sight.
+  void DropHidden(const Key& key);
+  bool LeavesDueFields() const {
+    return context_.is_replica && context_.settings.replica_read_only;
+  }
+  // Any record but a plain hash.
+  StoreResult<Hash*> HashWithExpiry(const Key& key, Record* record);
+  Hash* ShownHash(Hash* hash);
+  // At most `limit` fields; false when the hash is gone with its last one.
+  bool RemoveDueFields(const Key& key, Record* record, size_t limit);
+  // When the key, or a field of it, is due.
+  uint64_t SoonestDueMs(const Record* record) const;
+  // What a record that came from elsewhere brings along.
+  void NoteArrival(const Key& key, const Record* record);
   // A record of another shape in place of `record` (which may be null), with its use noted and the
   // key's TTL indexed. The value is not filled in. `record` is freed, its collection too unless
   // `keep_collection`.
   Record* Reshape(const Key& key, Record* record, const RecordShape& shape, size_t spare_bytes,
                   bool keep_collection);
+  // Moves a record into one of another shape, which has room for all that it holds.
+  Record* Move(const Key& key, Record* record, const RecordShape& shape);
   Record* ShapeCollection(const Key& key, Record* record, Type type, void* collection);
   void NoteExpiryChange(const Key& key, uint64_t before, uint64_t after);
   void IndexExpiry(DbShard& table, const Key& key, uint64_t expiry_ms);

@@ -28,7 +28,7 @@ class DbModelTest : public StoreTest {
     Model& model = models_[index];
     std::string name = RandomKeyName(random);
     Look(db, model, name);
-    switch (random.Below(9)) {
+    switch (random.Below(10)) {
       case 0:
       case 1:
         return SetString(db, model, name, random);
@@ -45,6 +45,10 @@ class DbModelTest : public StoreTest {
         return;
       case 7:
         return Transfer(db, model, name, random);
+      case 8:
+        if (auto found = model.find(name); found != model.end())
+          SetCas(db, name, &found->second, random);
+        return;
       default:
         return PassTime(random);
     }
@@ -118,8 +122,10 @@ class DbModelTest : public StoreTest {
     Db::StringOptions options;
     options.keep_expiry = random.Below(3) == 0;
     if (random.Below(2) == 0) options.expiry_ms = RandomExpiry(random);
-    if (random.Below(3) == 0) options.client_flags = 1 + static_cast<uint32_t>(random.Below(1000));
-    if (random.Below(3) == 0) options.cas = 1 + random.Below(1000);
+    if (random.Below(3) == 0) {
+      options.client_flags = static_cast<uint32_t>(random.Next() >> (32 + random.Below(31))) | 1;
+    }
+    if (random.Below(3) == 0) options.cas = random.Next() >> random.Below(63) | 1;
     ModelValue fresh;
     fresh.text = RandomText(random);
     fresh.client_flags = options.client_flags;
@@ -136,6 +142,15 @@ class DbModelTest : public StoreTest {
     auto number = static_cast<int64_t>(random.Next() >> random.Below(64));
     db.SetInteger(HashKey(name), number);
     model[name].text = std::to_string(number);
+    model[name].cas = 0;
+  }
+
+  // Numbers of all sizes, in place.
+  void SetCas(Db& db, const std::string& name, ModelValue* value, Random& random) {
+    if (value->is_list || value->cas == 0) return;
+    value->cas = random.Next() >> random.Below(63) | 1;
+    Record* record = db.SetCas(HashKey(name), db.Peek(HashKey(name)), value->cas);
+    EXPECT_EQ(record, db.Peek(HashKey(name)));
   }
 
   void Resize(Db& db, Model& model, const std::string& name, Random& random) {
@@ -145,6 +160,7 @@ class DbModelTest : public StoreTest {
         db.ResizeString(HashKey(name), db.Peek(HashKey(name)), bytes, random.Below(2) == 0);
     EXPECT_EQ(record->RawBytes(), bytes);
     model[name].text.resize(bytes);
+    model[name].cas = 0;
   }
 
   void PushToList(Db& db, Model& model, const std::string& name, Random& random) {
@@ -186,7 +202,7 @@ class DbModelTest : public StoreTest {
   }
 
   void PassTime(Random& random) {
-    context_.now_ms += random.Below(uint64_t{4} << random.Below(16));
+    context_.SetTime(context_.now_ms + random.Below(uint64_t{4} << random.Below(16)));
     if (random.Below(2) == 0) return;
     ExpireDue();
     // All that is a tick overdue is gone without anybody having looked.

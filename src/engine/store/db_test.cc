@@ -52,15 +52,51 @@ TEST_F(DbTest, SetKeepsTheExpiryWhenAsked) {
   EXPECT_EQ(keyspace_.VolatileCount(0), 1u);
 }
 
-TEST_F(DbTest, SetIntegerLeavesMetadataAlone) {
+TEST_F(DbTest, SetIntegerLeavesMetadataAloneButForTheCasNumber) {
   db_.SetString(HashKey("k"), "text", {.expiry_ms = kStart + 1000, .client_flags = 5, .cas = 9});
   db_.SetInteger(HashKey("k"), 42);
   EXPECT_EQ(Get("k"), "42");
   EXPECT_EQ(ExpiryOf("k"), kStart + 1000);
   EXPECT_EQ(At("k")->client_flags(), 5u);
-  EXPECT_EQ(At("k")->cas(), 9u);
+  EXPECT_EQ(At("k")->cas(), 0u);  // what it stood for is no more
   db_.SetInteger(HashKey("new"), -1);
   EXPECT_EQ(Get("new"), "-1");
+}
+
+TEST_F(DbTest, LargeCasNumberMovesTheItemAndNothingIsLost) {
+  constexpr uint64_t kLarge = ~uint64_t{0};
+  Key key = HashKey("k");
+  Record* record =
+      db_.SetString(key, "a value", {.expiry_ms = kStart + 1000, .client_flags = 5, .cas = 9});
+  EXPECT_EQ(db_.SetCas(key, record, 10), record);
+  record = db_.SetCas(key, record, kLarge);
+  EXPECT_EQ(record, At("k"));
+  EXPECT_EQ(record->cas(), kLarge);
+  EXPECT_EQ(record->client_flags(), 5u);
+  EXPECT_EQ(Get("k"), "a value");
+  EXPECT_EQ(ExpiryOf("k"), kStart + 1000);
+  EXPECT_EQ(keyspace_.VolatileCount(0), 1u);
+}
+
+TEST_F(DbTest, LargeFlagsAndNumbersOutliveWhateverHappensToTheString) {
+  constexpr uint32_t kFlags = 0xfedcba98;
+  constexpr uint64_t kLarge = uint64_t{1} << 63 | 77;
+  Key key = HashKey("k");
+  db_.SetString(key, "12345", {.client_flags = kFlags, .cas = kLarge});
+  EXPECT_TRUE(At("k")->is_integer());
+  db_.SetExpiry(key, At("k"), kStart + 1000);
+  EXPECT_EQ(At("k")->cas(), kLarge);
+  Resize("k", 3);
+  EXPECT_EQ(Get("k"), "123");
+  EXPECT_EQ(At("k")->client_flags(), kFlags);
+  db_.SetCas(key, At("k"), kLarge + 1);
+  Resize("k", 300);
+  db_.SetCas(key, At("k"), kLarge + 2);
+  Resize("k", 2);
+  EXPECT_EQ(Get("k"), "12");
+  db_.SetInteger(key, 7);
+  EXPECT_EQ(At("k")->client_flags(), kFlags);
+  EXPECT_EQ(ExpiryOf("k"), kStart + 1000);
 }
 
 TEST_F(DbTest, ResizedStringKeepsItsStartAndIsZeroBehind) {
@@ -121,13 +157,13 @@ TEST_F(DbTest, FindCountsHitsAndMissesAndTouchDoesNot) {
 
 TEST_F(DbTest, OnlyFindAndTouchNoteTheUse) {
   Set("k", "v");
-  context_.now_ms += 10'000;
+  context_.SetTime(context_.now_ms + 10'000);
   db_.Inspect(HashKey("k"));
   EXPECT_EQ(db_.IdleSeconds(At("k")), 10u);
-  context_.keep_clocks = true;
+  context_.SetKeepClocks(true);
   db_.Find(HashKey("k"));
   EXPECT_EQ(db_.IdleSeconds(At("k")), 10u);
-  context_.keep_clocks = false;
+  context_.SetKeepClocks(false);
   db_.Touch(HashKey("k"));
   EXPECT_EQ(db_.IdleSeconds(At("k")), 0u);
 }
@@ -139,9 +175,9 @@ TEST_F(DbTest, FrequencyGrowsWithUseAndDecaysWithTime) {
   for (int i = 0; i < 10'000; ++i) db_.Find(HashKey("k"));
   uint32_t hot = db_.LfuCounter(At("k"));
   EXPECT_GT(hot, 20u);
-  context_.now_ms += 5 * 60'000;
+  context_.SetTime(context_.now_ms + 5 * 60'000);
   EXPECT_EQ(db_.LfuCounter(At("k")), hot - 5);
-  context_.now_ms += 300 * 60'000;
+  context_.SetTime(context_.now_ms + 300 * 60'000);
   EXPECT_EQ(db_.LfuCounter(At("k")), 0u);
 }
 
@@ -157,9 +193,9 @@ TEST_F(DbTest, WrongTypeIsAnError) {
 TEST_F(DbTest, ExpiredKeyIsGoneOnSight) {
   settings_.notify_keyspace_events = kEventAll;
   Set("k", "v", kStart + 100);
-  context_.now_ms = kStart + 99;
+  context_.SetTime(kStart + 99);
   EXPECT_EQ(Get("k"), "v");
-  context_.now_ms = kStart + 100;
+  context_.SetTime(kStart + 100);
   EXPECT_EQ(Get("k"), "(none)");
   EXPECT_EQ(keyspace_.KeyCount(0), 0u);
   EXPECT_EQ(keyspace_.VolatileCount(0), 0u);
@@ -172,11 +208,11 @@ TEST_F(DbTest, ShortenedAndExtendedTimesToLiveBothHold) {
   Set("long", "v", kStart + 100);
   SetExpiry("short", kStart + 100);
   SetExpiry("long", kStart + 10'000);
-  context_.now_ms = kStart + 200;
+  context_.SetTime(kStart + 200);
   ExpireDue();
   EXPECT_EQ(Get("short"), "(none)");
   EXPECT_EQ(Get("long"), "v");
-  context_.now_ms = kStart + 10'016;
+  context_.SetTime(kStart + 10'016);
   ExpireDue();
   EXPECT_EQ(keyspace_.KeyCount(0), 0u);
 }
@@ -185,12 +221,12 @@ TEST_F(DbTest, PersistedKeyStays) {
   Set("k", "v", kStart + 100);
   SetExpiry("k", kNoExpiry);
   EXPECT_EQ(keyspace_.VolatileCount(0), 0u);
-  context_.now_ms = kStart + 1000;
+  context_.SetTime(kStart + 1000);
   ExpireDue();
   EXPECT_EQ(Get("k"), "v");
   SetExpiry("k", kStart + 2000);
   EXPECT_EQ(keyspace_.VolatileCount(0), 1u);
-  context_.now_ms = kStart + 2016;
+  context_.SetTime(kStart + 2016);
   ExpireDue();
   EXPECT_EQ(keyspace_.KeyCount(0), 0u);
 }
@@ -199,7 +235,7 @@ TEST_F(DbTest, FlushedKeysExpiryDoesNotHitANewKeyOfThatName) {
   Set("k", "v", kStart + 100);
   db_.Delete(HashKey("k"));
   Set("k", "new");
-  context_.now_ms = kStart + 1000;
+  context_.SetTime(kStart + 1000);
   ExpireDue();
   EXPECT_EQ(Get("k"), "new");
 }
@@ -236,7 +272,7 @@ TEST_F(DbTest, AdoptedValueKeepsItsTtlAndItsUse) {
   EXPECT_EQ(Get(other_db_, std::string(300, 'n')), "v");
   EXPECT_EQ(other_db_.Peek(HashKey(std::string(300, 'n')))->clock(), 123u);
   EXPECT_EQ(keyspace_.VolatileCount(1), 1u);
-  context_.now_ms = kStart + 116;
+  context_.SetTime(kStart + 116);
   ExpireDue();
   EXPECT_EQ(keyspace_.KeyCount(1), 0u);
 }
@@ -260,9 +296,10 @@ TEST_F(DbTest, CopiedCollectionIsAnother) {
 
 TEST_F(DbTest, ChangeMarksWatchersOfThatKeyInThatDatabase) {
   auto state = std::make_shared<WatchState>();
-  auto& watched = keyspace_.shard(HashKey("k").shard()).watched;
-  watched = std::make_unique<WatchList>();
-  watched->Add({0, "k"}, state);
+  Shard& shard = keyspace_.shard(HashKey("k").shard());
+  shard.watched = std::make_unique<WatchList>();
+  shard.watched->Add({0, "k"}, state);
+  shard.NoteWatched();
   other_db_.Changed(HashKey("k"));
   EXPECT_FALSE(state->dirty.load());
   db_.Changed(HashKey("k"));

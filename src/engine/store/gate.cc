@@ -3,7 +3,7 @@
 namespace kiln {
 
 bool Gate::OthersInside(size_t slot) const {
-  for (size_t i = 0; i < workers_; ++i) {
+  for (size_t i = 0; i < slot_count_; ++i) {
     if (i != slot && slots_[i].inside.load(std::memory_order_seq_cst)) return true;
   }
   return false;

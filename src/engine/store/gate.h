@@ -10,6 +10,7 @@
 // another, while the script stands still.
 //
 // Thread safety: Enter, Leave, StepAside and Exclusive are called by the worker that owns `slot`.
+// A helper (a thread that loads or saves) only enters and leaves.
 #pragma once
 
 #include <atomic>
@@ -24,12 +25,27 @@ namespace kiln {
 
 class Gate {
  public:
-  explicit Gate(size_t workers) : slots_(std::make_unique<Slot[]>(workers)), workers_(workers) {}
+  // `helpers` are threads beside the workers, in the slots behind theirs.
+  explicit Gate(size_t workers, size_t helpers = 0)
+      : slots_(std::make_unique<Slot[]>(workers + helpers)),
+        workers_(workers),
+        slot_count_(workers + helpers) {}
+
+  // To be said before a helper first enters, and after the last one has left.
+  void SetHelped(bool on) { helpers_.fetch_add(on ? 1 : -1, std::memory_order_seq_cst); }
 
   void Enter(size_t slot) {
     slots_[slot].inside.store(true, std::memory_order_seq_cst);
     if (closed_.load(std::memory_order_seq_cst)) [[unlikely]]
       WaitUntilOpen(slot);
+  }
+  // For a helper that must not wait: false, and it is not inside, while somebody has or wants the
+  // Gate alone.
+  bool TryEnter(size_t slot) {
+    slots_[slot].inside.store(true, std::memory_order_seq_cst);
+    if (!closed_.load(std::memory_order_seq_cst)) return true;
+    Leave(slot);
+    return false;
   }
   void Leave(size_t slot) {
     slots_[slot].inside.store(false, std::memory_order_seq_cst);
@@ -52,6 +68,7 @@ class Gate {
   // Runs f with everyone else outside. The caller must be inside, holding no shard lock.
   template <class F>
   void Exclusive(size_t slot, F&& f) {
+    if (workers_ == 1 && helpers_.load(std::memory_order_relaxed) == 0) return f();
     Close(slot);
     f();
     Open(slot);
@@ -73,6 +90,8 @@ class Gate {
 
   std::unique_ptr<Slot[]> slots_;
   size_t workers_;
+  size_t slot_count_;
+  std::atomic<int> helpers_{0};
   std::atomic<bool> closed_{false};
   std::mutex mutex_;
   std::condition_variable changed_;

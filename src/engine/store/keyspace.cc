@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "base/memory.h"
+#include "engine/store/cut.h"
 #include "engine/store/db.h"
 
 namespace kiln {
@@ -18,9 +20,12 @@ void StoreStats::Add(const StoreStats& other) {
   hits += other.hits;
   misses += other.misses;
   expired += other.expired;
+  expired_fields += other.expired_fields;
   evicted += other.evicted;
+  expired_seen += other.expired_seen;
   expired_unfetched += other.expired_unfetched;
   evicted_unfetched += other.evicted_unfetched;
+  evicted_active += other.evicted_active;
   changes += other.changes;
 }
 
@@ -41,6 +46,7 @@ size_t Keyspace::VolatileCount(int db) const {
 }
 
 size_t Keyspace::Flush(int db, bool at_once, StoreContext& context) {
+  if (cut_ != nullptr) cut_->Abandon();
   size_t keys = 0;
   for (size_t i = 0; i < kShardCount; ++i) {
     DbShard& table = this->table(db, i);
@@ -55,10 +61,34 @@ size_t Keyspace::Flush(int db, bool at_once, StoreContext& context) {
 }
 
 void Keyspace::SwapDatabases(int a, int b) {
+  if (cut_ != nullptr) cut_->Abandon();
   std::swap(tables_[static_cast<size_t>(a)], tables_[static_cast<size_t>(b)]);
   for (int db : {a, b}) {
     for (size_t i = 0; i < kShardCount; ++i) table(db, i).records.ForgetSeen();
   }
+}
+
+void Keyspace::SwapContents(Keyspace& other) {
+  KILN_CHECK(cut_ == nullptr && other.cut_ == nullptr && databases() == other.databases());
+  for (size_t i = 0; i < kShardCount; ++i) {
+    Shard& mine = shards_[i];
+    Shard& theirs = other.shards_[i];
+    mine.heap.Swap(theirs.heap);
+    mine.flushed.swap(theirs.flushed);
+    for (int db = 0; db < databases(); ++db) std::swap(table(db, i), other.table(db, i));
+    theirs.next_expiry_ms = mine.next_expiry_ms.exchange(theirs.next_expiry_ms);
+    mine.last_cas = theirs.last_cas = std::max(mine.last_cas, theirs.last_cas);
+  }
+  other.flushed_tables_ = flushed_tables_.exchange(other.flushed_tables_);
+}
+
+void Keyspace::Clear(StoreContext& context) {
+  for (int db = 0; db < databases(); ++db) Flush(db, true, context);
+  for (size_t shard = 0; shard < kShardCount; ++shard) {
+    size_t budget = ~size_t{0};
+    FreeFlushed(shard, &budget, context);
+  }
+  while (!context.reclaimer.empty()) context.reclaimer.Run(size_t{1} << 16);
 }
 
 bool Keyspace::FreeFlushed(size_t shard, size_t* budget, StoreContext& context) {
@@ -80,7 +110,7 @@ bool Keyspace::ExpireDue(size_t shard, size_t* budget, StoreContext& context) {
     if (table(db, shard).expiry == nullptr) continue;
     Db view(*this, db, context);
     bool done = table(db, shard).expiry->Advance(
-        context.now_ms, budget, [&](uint32_t prefix) { view.ExpirePrefix(shard, prefix); });
+        context.now_ms, budget, [&](uint32_t prefix) { view.ExpirePrefix(shard, prefix, budget); });
     if (!done) return false;
     if (table(db, shard).expiry->empty()) {
       table(db, shard).expiry.reset();
@@ -118,6 +148,23 @@ void Keyspace::FreeRecord(size_t shard, Record* record, StoreContext& context) {
     context.reclaimer.Free(record->type(), record->collection<void>());
   }
   FreeRecordMemory(shard, record);
+}
+
+void Keyspace::EmptyRun(size_t shard, Run* run) {
+  // Flushed records are in no table that could be told.
+  if (!shards_[shard].flushed.empty()) return;
+  SlabHeap& heap = shards_[shard].heap;
+  auto before = static_cast<long long>(heap.used_bytes());
+  heap.EmptyRun(run, [&](void* from, void* to) {
+    uint64_t hash = RecordPolicy::Hash(static_cast<Record*>(to));
+    bool is_told = false;
+    for (int db = 0; !is_told && db < databases(); ++db) {
+      is_told = table(db, shard).records.ReplaceIfHeld(hash, static_cast<Record*>(from),
+                                                       static_cast<Record*>(to));
+    }
+    KILN_CHECK(is_told);
+  });
+  CountBytes(static_cast<long long>(heap.used_bytes()) - before);
 }
 
 size_t Keyspace::CapacityBytes(size_t shard, const Record* record) const {

@@ -12,6 +12,8 @@
 
 namespace kiln {
 
+class Cut;
+
 class Keyspace {
  public:
   explicit Keyspace(int databases);
@@ -27,10 +29,15 @@ class Keyspace {
   size_t KeyCount(int db) const;
   size_t VolatileCount(int db) const;
   // Exclusive: sets a database's contents aside to be freed in slices (or at once); returns how
-  // many keys it had.
+  // many keys it had. A cut is abandoned, by this and by the next.
   size_t Flush(int db, bool at_once, StoreContext& context);
   // Exclusive: the two databases trade contents.
   void SwapDatabases(int a, int b);
+  // Exclusive, for both: trades all that is stored with another keyspace of as many databases. Who
+  // watches and who waits stays. There must be no cut.
+  void SwapContents(Keyspace& other);
+  // For one that nobody else uses any more: frees all that is stored.
+  void Clear(StoreContext& context);
   // Frees at most *budget flushed records of a shard, whose lock the caller holds; true when none
   // are left.
   bool FreeFlushed(size_t shard, size_t* budget, StoreContext& context);
@@ -45,17 +52,24 @@ class Keyspace {
   // Whether any shard has flushed records left. No lock needed.
   bool HasFlushed() const { return flushed_tables_.load(std::memory_order_relaxed) > 0; }
 
+  // The cut that is being taken, or null. Set under the Gate.
+  Cut* cut() const { return cut_; }
+  void set_cut(Cut* cut) { cut_ = cut; }
+
   // Memory of a record and of what hangs off it.
   Record* AllocateRecord(size_t shard, const RecordShape& shape, std::string_view key,
                          size_t spare_bytes);
   void FreeRecordMemory(size_t shard, Record* record);
   // Frees the record and its collection.
   void FreeRecord(size_t shard, Record* record, StoreContext& context);
+  // Moves the records out of a run that RunToEmpty named, under the shard's lock.
+  void EmptyRun(size_t shard, Run* run);
   // What `bytes` of record could hold without moving.
   size_t CapacityBytes(size_t shard, const Record* record) const;
 
  private:
   std::unique_ptr<Shard[]> shards_;
+  Cut* cut_ = nullptr;
   std::vector<std::unique_ptr<DbShard[]>> tables_;
   std::atomic<size_t> flushed_tables_{0};
   std::atomic<bool> expires_actively_{true};

@@ -96,7 +96,7 @@ TEST_F(KeyspaceTest, SwappedDatabasesKeepTheirTimesToLive) {
   EXPECT_EQ(Get("a"), "one");
   EXPECT_EQ(Get(other_db_, "a"), "zero");
   EXPECT_EQ(keyspace_.VolatileCount(1), 1u);
-  context_.now_ms = kStart + 1000 + ExpiryIndex::kTickMs;
+  context_.SetTime(kStart + 1000 + ExpiryIndex::kTickMs);
   ExpireDue();
   EXPECT_EQ(keyspace_.KeyCount(1), 0u);
   EXPECT_EQ(keyspace_.KeyCount(0), 1u);
@@ -108,11 +108,11 @@ TEST_F(KeyspaceTest, ExpireDueRemovesWhatIsDueAndSaysWhenToComeAgain) {
   Set("a", "1", kStart + 100);
   auto next = [&] { return keyspace_.shard(key.shard()).next_expiry_ms.load(); };
   EXPECT_LE(next(), kStart + 100 + ExpiryIndex::kTickMs);
-  context_.now_ms = kStart + 50;
+  context_.SetTime(kStart + 50);
   ExpireDue();
   EXPECT_EQ(keyspace_.KeyCount(0), 1u);
   EXPECT_GT(next(), context_.now_ms);
-  context_.now_ms = kStart + 100 + ExpiryIndex::kTickMs;
+  context_.SetTime(kStart + 100 + ExpiryIndex::kTickMs);
   ExpireDue();
   EXPECT_EQ(keyspace_.KeyCount(0), 0u);
   EXPECT_EQ(next(), ExpiryIndex::kNever);
@@ -128,7 +128,7 @@ TEST_F(KeyspaceTest, ExpireDueStopsAtItsBudget) {
     if (HashKey(key).shard() == 5) keys.push_back(key);
   }
   for (const std::string& key : keys) Set(key, "v", kStart + 100);
-  context_.now_ms = kStart + 1000;
+  context_.SetTime(kStart + 1000);
   size_t budget = 8;
   EXPECT_FALSE(keyspace_.ExpireDue(5, &budget, context_));
   EXPECT_EQ(keyspace_.KeyCount(0), 12u);

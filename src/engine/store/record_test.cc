@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -34,6 +35,23 @@ RecordShape ShapeOf(std::string_view key, std::string_view value) {
 
 TEST(Record, TakesSevenBytesBesideShortKeyAndValue) {
   EXPECT_EQ(ShapeOf("0123456789abcdef", "0123456789abcdef0123456789abcdef").Bytes(), 55u);
+}
+
+TEST(Record, TakesEightBytesMoreWithMemcachedsFlagsAndNumber) {
+  RecordShape shape = ShapeOf("0123456789abcdef", "0123456789abcdef0123456789abcdef");
+  shape.has_client_flags = shape.has_cas = true;
+  EXPECT_EQ(shape.Bytes(), 63u);
+  shape.is_wide = true;
+  EXPECT_EQ(shape.Bytes(), 70u);
+}
+
+TEST(Record, NeedsWidthForLargeFlagsAndNumbersAlone) {
+  EXPECT_FALSE(RecordShape::NeedWidth(0, 0));
+  EXPECT_FALSE(RecordShape::NeedWidth(0xffffff, 0xff'ffff'ffff));
+  EXPECT_TRUE(RecordShape::NeedWidth(0x1000000, 0));
+  EXPECT_TRUE(RecordShape::NeedWidth(0x80000000, 0));
+  EXPECT_TRUE(RecordShape::NeedWidth(0, uint64_t{1} << 40));
+  EXPECT_TRUE(RecordShape::NeedWidth(0, ~uint64_t{0}));
 }
 
 TEST(Record, KnowsItsTypesNames) {
@@ -110,8 +128,9 @@ void CheckRoundTrip(const RecordShape& shape, Random& random) {
   std::string key(shape.key_bytes, 'k');
   RecordBox record(shape, key);
   uint64_t expiry = random.Next();
-  auto flags = static_cast<uint32_t>(random.Next());
-  uint64_t cas = random.Next();
+  bool has_room = shape.is_integer || shape.is_wide;
+  auto flags = static_cast<uint32_t>(random.Next()) >> (has_room ? 0 : 8);
+  uint64_t cas = random.Next() >> (has_room ? 0 : 24);
   uint64_t word = random.Next();
   std::string value(shape.IsRaw() ? shape.value_bytes : 0, 'v');
   if (shape.has_expiry) record->set_expiry_ms(expiry);
@@ -137,6 +156,9 @@ void CheckRoundTrip(const RecordShape& shape, Random& random) {
   }
   RecordShape read = record->shape();
   EXPECT_EQ(read.Bytes(), shape.Bytes());
+  if (shape.IsRaw()) {
+    EXPECT_EQ(read.is_wide, shape.is_wide);
+  }
   EXPECT_EQ(read.KeyOffset(), shape.KeyOffset());
 }
 
@@ -145,13 +167,14 @@ TEST(Record, EveryShapeReadsBackWhatWasWritten) {
   constexpr size_t kLengths[] = {0, 1, 127, 128, 129, 300, 70000};
   for (size_t key_bytes : kLengths) {
     for (size_t value_bytes : kLengths) {
-      for (unsigned bits = 0; bits < 32; ++bits) {
+      for (unsigned bits = 0; bits < 64; ++bits) {
         RecordShape shape;
         shape.type = bits & 16 ? Type::kHash : Type::kString;
         shape.is_integer = (bits & 8) != 0 && shape.type == Type::kString;
         shape.has_expiry = bits & 1;
         shape.has_client_flags = bits & 2;
         shape.has_cas = bits & 4;
+        shape.is_wide = bits & 32 && shape.type == Type::kString;
         shape.key_bytes = key_bytes;
         shape.value_bytes = value_bytes;
         SCOPED_TRACE(testing::Message()
@@ -160,6 +183,47 @@ TEST(Record, EveryShapeReadsBackWhatWasWritten) {
       }
     }
   }
+}
+
+TEST(Record, IntegerWithLargeNumbersBecomesAWideString) {
+  for (uint64_t cas : {uint64_t{5}, ~uint64_t{0}}) {
+    RecordShape shape = ShapeOf("k", "");
+    shape.is_integer = shape.has_cas = true;
+    RecordBox record(shape, "k");
+    record->set_cas(cas);
+    EXPECT_EQ(record->shape().is_wide, cas != 5);
+  }
+}
+
+TEST(Record, WideStringKeepsItsWidthAtAnyLength) {
+  for (size_t key_bytes : {1, 127, 128}) {
+    RecordShape shape = ShapeOf(std::string(key_bytes, 'k'), std::string(200, 'v'));
+    shape.has_client_flags = shape.has_cas = shape.is_wide = true;
+    RecordBox record(shape, std::string(key_bytes, 'k'));
+    record->set_cas(~uint64_t{0} - 1);
+    record->set_client_flags(~uint32_t{0} - 2);
+    for (size_t bytes : {200, 5, 0, 128, 127}) {
+      record->set_raw_bytes(bytes);
+      EXPECT_EQ(record->raw().size(), bytes);
+      EXPECT_TRUE(record->is_wide());
+      EXPECT_EQ(record->cas(), ~uint64_t{0} - 1);
+      EXPECT_EQ(record->client_flags(), ~uint32_t{0} - 2);
+      EXPECT_TRUE(record->HasKey(std::string(key_bytes, 'k')));
+    }
+  }
+}
+
+TEST(Record, RewriteLeavesLargeNumbersToAWideRecord) {
+  RecordShape shape = ShapeOf("key", "value");
+  shape.has_client_flags = shape.has_cas = true;
+  RecordBox narrow(shape, "key");
+  EXPECT_FALSE(narrow->Rewrite("other", kNoExpiry, 1 << 24, 1));
+  EXPECT_FALSE(narrow->Rewrite("other", kNoExpiry, 1, uint64_t{1} << 40));
+  EXPECT_TRUE(narrow->Rewrite("other", kNoExpiry, (1 << 24) - 1, (uint64_t{1} << 40) - 1));
+  EXPECT_EQ(narrow->client_flags(), (1u << 24) - 1);
+  EXPECT_EQ(narrow->cas(), (uint64_t{1} << 40) - 1);
+  shape.is_wide = true;
+  EXPECT_FALSE(RecordBox(shape, "key")->Rewrite("other", kNoExpiry, 1, 1));
 }
 
 TEST(Record, ReadIsNotedInFlagAndClockAndNowhereElse) {
@@ -195,7 +259,7 @@ TEST(Record, RewriteKeepsTheLengthAndWritesTheFieldsThatAreThere) {
 }
 
 TEST(Record, KeyIsRecognizedBesideEveryOptionalField) {
-  for (int fields = 0; fields < 8; ++fields) {
+  for (int fields = 0; fields < 16; ++fields) {
     for (size_t key_bytes : {0, 1, 3, 4, 7, 8, 9, 40, 127, 128, 300}) {
       for (size_t value_bytes : {0, 127, 128}) {
         std::string key(key_bytes, 'k');
@@ -203,6 +267,7 @@ TEST(Record, KeyIsRecognizedBesideEveryOptionalField) {
         shape.has_expiry = fields & 1;
         shape.has_client_flags = fields & 2;
         shape.has_cas = fields & 4;
+        shape.is_wide = fields & 8;
         RecordBox record(shape, key);
         EXPECT_TRUE(record->HasKey(key));
         EXPECT_FALSE(record->HasKey(key + "k"));
@@ -258,6 +323,24 @@ TEST(Key, ShardAndTableHashShareNoBits) {
   Key key = HashKey("some key");
   EXPECT_LT(key.shard(), kShardCount);
   EXPECT_EQ(uint64_t{key.shard()} << (64 - kShardBits) | key.table_hash() >> kShardBits, key.hash);
+}
+
+TEST(Record, ReadsCountUpToFourAndBackAgain) {
+  alignas(8) char memory[64] = {};
+  Record* record = Record::Format(memory, {.key_bytes = 3, .value_bytes = 5}, "key", false);
+  EXPECT_EQ(record->reads(), 0u);
+  for (unsigned reads = 1; reads <= 6; ++reads) {
+    record->NoteRead(Record::ReadMark(1000 + reads));
+    EXPECT_EQ(record->reads(), std::min(reads, 4u));
+    EXPECT_EQ(record->clock(), 1000 + reads);
+    EXPECT_TRUE(record->is_fetched());
+  }
+  for (unsigned left : {3u, 2u, 1u, 0u, 0u}) {
+    record->LoseRead();
+    EXPECT_EQ(record->reads(), left);
+    EXPECT_TRUE(record->is_fetched());
+  }
+  EXPECT_EQ(record->key(), "key");
 }
 
 }  // namespace

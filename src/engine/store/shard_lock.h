@@ -26,6 +26,9 @@ class ShardLock {
     if (state_.exchange(kFree, std::memory_order_release) == kContended) [[unlikely]]
       WakeOne();
   }
+  // As std::lock_guard calls them.
+  void lock() { Lock(); }
+  void unlock() { Unlock(); }
   bool IsHeld() const { return state_.load(std::memory_order_relaxed) != kFree; }
 
  private:

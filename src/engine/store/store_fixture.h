@@ -34,7 +34,7 @@ class StoreTest : public testing::Test {
     settings_.lfu_log_factor = 10;
     settings_.lfu_decay_time_min = 1;
     context_.events = &events_;
-    context_.now_ms = kStart;
+    context_.now_ms = context_.clock_ms = kStart;
   }
   ~StoreTest() override {
     for (int db = 0; db < keyspace_.databases(); ++db) keyspace_.Flush(db, true, context_);

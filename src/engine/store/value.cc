@@ -82,7 +82,7 @@ size_t SerializedBytesEstimate(const Record* record) {
   auto text_bytes = [](size_t length) {
     return length + (length < 64 ? 1 : length < 16384 ? 2 : 5);
   };
-  if (record->is_integer()) {
+  if (record->type() == Type::kString && record->is_integer()) {
     int64_t number = record->integer();
     if (number == static_cast<int8_t>(number)) return 2;
     if (number == static_cast<int16_t>(number)) return 3;

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <climits>
 #include <cstring>
+#include <span>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
+#include "protocol/memcache/meta_flags.h"
 #include "protocol/memcache/number.h"
+#include "protocol/memcache/word_scan.h"
 
 namespace kiln::memcache {
 namespace {
@@ -71,30 +74,6 @@ const char* SplitLine(const char* begin, const char* end, ArgumentList* words) {
   return end;
 }
 
-// Where spaces, line ends and control characters are among the 16 bytes at `at`, as a bit mask.
-unsigned BlanksAndControls(const char* at) {
-#ifdef __SSE2__
-  __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-  return static_cast<unsigned>(
-      _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(' ')), bytes)));
-#else
-  unsigned mask = 0;
-  for (unsigned i = 0; i < 16; ++i) mask |= unsigned{static_cast<unsigned char>(at[i]) <= ' '} << i;
-  return mask;
-#endif
-}
-
-// The first such byte from `at` on, or null. At least 16 bytes must lie before `end`.
-[[gnu::always_inline]] inline const char* PassWord(const char* at, const char* end) {
-  constexpr ptrdiff_t kBlock = 16;
-  for (; end - at >= kBlock; at += kBlock) {
-    unsigned mask = BlanksAndControls(at);
-    if (mask != 0) return at + __builtin_ctz(mask);
-  }
-  unsigned mask = BlanksAndControls(end - kBlock) >> (kBlock - (end - at));
-  return mask == 0 ? nullptr : at + __builtin_ctz(mask);
-}
-
 // Reads a word of one to nine digits and the byte behind it, of 11 that must be there; null for
 // anything else.
 [[gnu::always_inline]] inline const char* PassDigits(const char* at, char behind,
@@ -113,6 +92,23 @@ unsigned BlanksAndControls(const char* at) {
   *number = value;
   *word = {begin, static_cast<size_t>(at - begin)};
   return at - begin > 9 || *at != behind ? nullptr : at + 1;
+}
+
+// Reads one to nine digits; where they end, or null. At least 11 bytes must be there.
+[[gnu::always_inline]] inline const char* PassLength(const char* at, uint32_t* number) {
+  const char* begin = at;
+  uint32_t value = 0;
+  for (unsigned digit = 0; (digit = static_cast<unsigned>(*at - '0')) <= 9 && at - begin < 10; ++at)
+    value = value * 10 + digit;
+  *number = value;
+  return at == begin || at - begin > 9 ? nullptr : at;
+}
+
+// Where the flag at `at` ends, or null when there is none or its end has not come. Most are one
+// letter.
+[[gnu::always_inline]] inline const char* PassFlag(const char* at, const char* end) {
+  if (end - at < 2 || static_cast<unsigned char>(*at) <= ' ') return nullptr;
+  return at[1] == ' ' || at[1] == '\r' ? at + 1 : PassWord(at, end);
 }
 
 bool HasBlock(std::string_view verb) {
@@ -166,6 +162,39 @@ bool IsConfig(std::string_view verb) {
                     [](char c, char lower) { return (c | 0x20) == lower; });
 }
 
+bool IsMeta(std::string_view verb) {
+  return verb.size() == 2 && verb[0] == 'm' && std::memchr("gsdae", verb[1], 5) != nullptr;
+}
+
+// The words of a meta command that are flags.
+std::span<const std::string_view> FlagsOf(const ArgumentList& arguments, size_t first,
+                                          bool has_length) {
+  size_t start = std::min(first + (has_length ? 3 : 2), arguments.size());
+  return {arguments.data() + start, arguments.size() - start};
+}
+
+bool HasFlag(std::span<const std::string_view> flags, char letter) {
+  return std::any_of(flags.begin(), flags.end(),
+                     [letter](std::string_view word) { return word[0] == letter; });
+}
+
+// The client flags that ms is to store; they count towards the item's size.
+uint32_t ClientFlagsIn(std::span<const std::string_view> flags) {
+  uint32_t number = 0;
+  for (std::string_view word : flags) {
+    if (word[0] == 'F' && !ReadUint32(word.substr(1), &number)) number = 0;
+  }
+  return number;
+}
+
+void DecodeKey(size_t word, ArgumentList* arguments) {
+  std::string_view text = (*arguments)[word];
+  if (text.size() > kMaxKeyBytes) return;
+  char bytes[kMaxKeyBytes];
+  size_t count = DecodeBase64(text, bytes);
+  arguments->Replace(word, count == 0 ? std::string_view() : arguments->Keep({bytes, count}));
+}
+
 // A web request sent here by mistake, or by somebody's trick: its headers must not be taken for
 // commands.
 bool IsHttp(std::string_view verb, std::string_view last_word) {
@@ -173,23 +202,6 @@ bool IsHttp(std::string_view verb, std::string_view last_word) {
 }
 
 }  // namespace
-
-// "get key\r\n"
-bool RequestParser::ParsePlainGet(std::string_view bytes, ArgumentList* arguments,
-                                  size_t* consumed) {
-  const char* begin = bytes.data();
-  const char* key = begin + 4;
-  const char* end = begin + bytes.size();
-  const char* stop = PassWord(key, end);
-  if (stop == nullptr || stop == key || end - stop < 2 || stop[0] != '\r' || stop[1] != '\n')
-    return false;
-  std::string_view* words = arguments->Room(2);
-  words[0] = {begin, 3};
-  words[1] = {key, static_cast<size_t>(stop - key)};
-  arguments->Extend(2);
-  *consumed = static_cast<size_t>(stop + 2 - begin);
-  return true;
-}
 
 // "set key flags exptime bytes\r\n<block>" with short numbers, all of it there and not
 // too large.
@@ -221,6 +233,47 @@ bool RequestParser::ParsePlainSet(std::string_view bytes, const RequestLimits& l
   return true;
 }
 
+// "mg key [flag ...]\r\n" and "ms key length [flag ...]\r\n<block>", with one space between words
+// and without base64.
+bool RequestParser::ParsePlainMeta(std::string_view bytes, const RequestLimits& limits,
+                                   ArgumentList* arguments, size_t* consumed) {
+  const char* begin = bytes.data();
+  const char* end = begin + bytes.size();
+  const char* key = begin + 3;
+  const char* at = PassWord(key, end);
+  if (at == nullptr || at == key || at - key > ptrdiff_t{kMaxKeyBytes}) return false;
+  std::string_view* words = arguments->Room(kMaxMetaWords);
+  words[0] = {begin, 2};
+  words[1] = {key, static_cast<size_t>(at - key)};
+  size_t count = 2;
+  bool has_block = begin[1] == 's';
+  uint32_t length = 0;
+  uint32_t flags = 0;
+  if (has_block) {
+    if (*at != ' ' || end - at < 16 || (at = PassLength(at + 1, &length)) == nullptr) return false;
+    count = 3;
+  }
+  for (; *at == ' '; ++count) {
+    const char* word = at + 1;
+    if (count == kMaxMetaWords || (at = PassFlag(word, end)) == nullptr) return false;
+    words[count] = {word, static_cast<size_t>(at - word)};
+    if (*word == 'b' || (*word == 'F' && !ReadShort(words[count].substr(1), &flags))) return false;
+  }
+  if (end - at < 2 || at[0] != '\r' || at[1] != '\n') return false;
+  at += 2;
+  if (has_block) {
+    size_t block_bytes = size_t{length} + 2;
+    if (static_cast<size_t>(end - at) < block_bytes) return false;
+    if (ItemBytes(words[1].size(), flags, length, limits.has_cas) > limits.max_item_bytes)
+      return false;
+    words[2] = {at, block_bytes};
+    at += block_bytes;
+  }
+  arguments->Extend(count);
+  *consumed = static_cast<size_t>(at - begin);
+  return true;
+}
+
 RequestParser::Status RequestParser::ParseAny(std::string_view bytes, const RequestLimits& limits,
                                               ArgumentList* arguments, size_t* consumed) {
   missing_bytes_ = 0;
@@ -242,6 +295,7 @@ RequestParser::Status RequestParser::ParseAny(std::string_view bytes, const Requ
   *consumed = static_cast<size_t>(newline - begin) + 1;
   if (arguments->size() == first) return Refuse("ERROR\r\n", false);
   std::string_view verb = (*arguments)[first];
+  if (IsMeta(verb)) return ParseMeta(bytes, limits, first, arguments, consumed);
   if (HasBlock(verb)) return ParseBlock(bytes, limits, first, arguments, consumed);
   if (IsConfig(verb)) return ParseConfig(bytes, first, arguments, consumed);
   if (IsHttp(verb, (*arguments)[arguments->size() - 1])) [[unlikely]] {
@@ -286,7 +340,7 @@ RequestParser::Status RequestParser::ParseBlock(std::string_view bytes, const Re
   }
   bool is_too_large =
       ItemBytes(words[1].size(), line.flags, line.length, limits.has_cas) > limits.max_item_bytes;
-  return TakeBlock(bytes, {first, line.length + 2, is_too_large}, arguments, consumed);
+  return TakeBlock(bytes, {first, 4, line.length + 2, is_too_large}, arguments, consumed);
 }
 
 RequestParser::Status RequestParser::ParseConfig(std::string_view bytes, size_t first,
@@ -300,13 +354,58 @@ RequestParser::Status RequestParser::ParseConfig(std::string_view bytes, size_t 
     arguments->Truncate(first);
     return Refuse("ERROR\r\n", false);
   }
-  return TakeBlock(bytes, {first, line.length + 2, line.length > kMaxConfigBytes}, arguments,
+  return TakeBlock(bytes, {first, 4, line.length + 2, line.length > kMaxConfigBytes}, arguments,
                    consumed);
+}
+
+// Everything that is wrong with the flags is the command's to say.
+RequestParser::Status RequestParser::ParseMeta(std::string_view bytes, const RequestLimits& limits,
+                                               size_t first, ArgumentList* arguments,
+                                               size_t* consumed) {
+  size_t count = arguments->size() - first;
+  char verb = (*arguments)[first][1];
+  if (verb == 's') return ParseMetaSet(bytes, limits, first, arguments, consumed);
+  if (count < 2) {
+    arguments->Truncate(first);
+    return Refuse(verb == 'e' ? "CLIENT_ERROR bad command line format\r\n" : "ERROR\r\n", false);
+  }
+  if (count > 2 && HasFlag(FlagsOf(*arguments, first, false), 'b')) DecodeKey(first + 1, arguments);
+  return Status::kComplete;
+}
+
+// ms key length [flag ...]
+RequestParser::Status RequestParser::ParseMetaSet(std::string_view bytes,
+                                                  const RequestLimits& limits, size_t first,
+                                                  ArgumentList* arguments, size_t* consumed) {
+  size_t count = arguments->size() - first;
+  const std::string_view* words = arguments->data() + first;
+  std::string_view error;
+  int32_t length = 0;
+  if (count < 2) {
+    error = "ERROR\r\n";
+  } else if (count > kMaxMetaWords && words[1].size() <= kMaxKeyBytes) {
+    error = "CLIENT_ERROR options flags too long\r\n";
+  } else if (words[1].size() > kMaxKeyBytes || count == 2 || !ReadInt32(words[2], &length) ||
+             length < 0 || length > INT_MAX - 2) {
+    error = "CLIENT_ERROR bad command line format\r\n";
+  }
+  if (!error.empty()) {
+    arguments->Truncate(first);
+    return Refuse(error, false);
+  }
+  std::span<const std::string_view> flags = FlagsOf(*arguments, first, true);
+  auto value_bytes = static_cast<size_t>(length);
+  bool is_too_large = ItemBytes(words[1].size(), ClientFlagsIn(flags), value_bytes,
+                                limits.has_cas) > limits.max_item_bytes;
+  Status status = TakeBlock(bytes, {first, 2, value_bytes + 2, is_too_large}, arguments, consumed);
+  bool is_base64 = status == Status::kComplete && count > 3 && HasFlag(flags, 'b');
+  if (is_base64) DecodeKey(first + 1, arguments);
+  return status;
 }
 
 RequestParser::Status RequestParser::TakeBlock(std::string_view bytes, const Block& block,
                                                ArgumentList* arguments, size_t* consumed) {
-  size_t word = block.first + 4;
+  size_t word = block.first + block.word;
   size_t block_bytes = block.bytes;
   if (block.is_too_large) {
     arguments->Replace(word, {});

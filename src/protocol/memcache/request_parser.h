@@ -1,11 +1,13 @@
-// Request parser: finds complete requests of memcached's classic text protocol in received bytes,
-// without copying them.
+// Request parser: finds complete requests of memcached's text protocols, classic and meta, in
+// received bytes, without copying them.
 //
 // A request is one line of words, and for the storage verbs (set add replace append prepend cas) a
 // data block behind it. Words are views into the caller's bytes. For a storage verb the word that
 // gave the length is replaced by the block itself, its closing line end included: what is not
 // "\r\n" there is a bad chunk, which is the command's to say. ElastiCache's "config set" has a
-// block too; its clients write "config" in any case, and it is handed on in small letters. Source:
+// block too; its clients write "config" in any case, and it is handed on in small letters. Meta
+// commands with the flag b get their key decoded, as a copy; an empty one where that cannot be.
+// Source:
 // memcached's doc/protocol.txt; limits and texts as memcached 1.6.18 has them.
 //
 // Thread safety: none.
@@ -18,6 +20,7 @@
 #include <string_view>
 
 #include "base/argument_list.h"
+#include "protocol/memcache/word_scan.h"
 
 namespace kiln::memcache {
 
@@ -59,6 +62,11 @@ class RequestParser {
       if (verb == kGetVerb && ParsePlainGet(bytes, arguments, consumed)) return Status::kComplete;
       if (verb == kSetVerb && ParsePlainSet(bytes, limits, arguments, consumed))
         return Status::kComplete;
+      uint32_t head = verb & 0xffffff;
+      if ((head == kMetaGetVerb || head == kMetaSetVerb) &&
+          ParsePlainMeta(bytes, limits, arguments, consumed)) {
+        return Status::kComplete;
+      }
     }
     return ParseAny(bytes, limits, arguments, consumed);
   }
@@ -70,14 +78,34 @@ class RequestParser {
 
  private:
   static_assert(std::endian::native == std::endian::little);
-  static constexpr uint32_t kGetVerb = 0x20746567;  // "get "
-  static constexpr uint32_t kSetVerb = 0x20746573;  // "set "
+  static constexpr uint32_t kGetVerb = 0x20746567;    // "get "
+  static constexpr uint32_t kSetVerb = 0x20746573;    // "set "
+  static constexpr uint32_t kMetaGetVerb = 0x20676d;  // "mg "
+  static constexpr uint32_t kMetaSetVerb = 0x20736d;  // "ms "
   static constexpr size_t kMinPlainBytes = 20;
 
   // Understand the plainest of all requests; false leaves everything to ParseAny.
-  static bool ParsePlainGet(std::string_view bytes, ArgumentList* arguments, size_t* consumed);
+  // "get key\r\n"
+  [[gnu::always_inline]] static inline bool ParsePlainGet(std::string_view bytes,
+                                                          ArgumentList* arguments,
+                                                          size_t* consumed) {
+    const char* begin = bytes.data();
+    const char* key = begin + 4;
+    const char* end = begin + bytes.size();
+    const char* stop = PassWord(key, end);
+    if (stop == nullptr || stop == key || end - stop < 2 || stop[0] != '\r' || stop[1] != '\n')
+      return false;
+    std::string_view* words = arguments->Room(2);
+    words[0] = {begin, 3};
+    words[1] = {key, static_cast<size_t>(stop - key)};
+    arguments->Extend(2);
+    *consumed = static_cast<size_t>(stop + 2 - begin);
+    return true;
+  }
   static bool ParsePlainSet(std::string_view bytes, const RequestLimits& limits,
                             ArgumentList* arguments, size_t* consumed);
+  static bool ParsePlainMeta(std::string_view bytes, const RequestLimits& limits,
+                             ArgumentList* arguments, size_t* consumed);
   Status ParseAny(std::string_view bytes, const RequestLimits& limits, ArgumentList* arguments,
                   size_t* consumed);
   Status Wait(std::string_view bytes);
@@ -86,9 +114,14 @@ class RequestParser {
                     ArgumentList* arguments, size_t* consumed);
   Status ParseConfig(std::string_view bytes, size_t first, ArgumentList* arguments,
                      size_t* consumed);
-  // A data block as its line describes it; its length is the fourth word behind the verb.
+  Status ParseMeta(std::string_view bytes, const RequestLimits& limits, size_t first,
+                   ArgumentList* arguments, size_t* consumed);
+  Status ParseMetaSet(std::string_view bytes, const RequestLimits& limits, size_t first,
+                      ArgumentList* arguments, size_t* consumed);
+  // A data block as its line describes it.
   struct Block {
     size_t first;  // where the request's words begin
+    size_t word;   // which of them gave the length
     size_t bytes;  // its line end included
     bool is_too_large;
   };

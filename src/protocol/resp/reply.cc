@@ -83,6 +83,7 @@ void Reply::InsertHeader(size_t at, char sigil, size_t length) {
 
 void Reply::Error(std::string_view text) {
   has_error_ = true;
+  while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
   std::string_view code = text.substr(0, std::min(text.find(' '), sizeof(error_code_)));
   error_code_size_ = static_cast<uint8_t>(code.size());
   std::memcpy(error_code_, code.data(), code.size());

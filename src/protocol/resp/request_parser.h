@@ -50,6 +50,8 @@ class RequestParser {
   const std::string& error() const { return error_; }
   // How much of the request is known to be missing; a hint for how much to read.
   size_t missing_bytes() const { return missing_bytes_; }
+  // How much of an incomplete request is understood and need not be looked at again.
+  size_t parsed_bytes() const { return remaining_ > 0 ? offset_ : 0; }
   bool in_request() const { return remaining_ > 0; }
   // Bytes held for a request that is not complete.
   size_t memory_bytes() const { return done_.capacity() * sizeof(Span); }

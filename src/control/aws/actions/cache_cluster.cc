@@ -8,6 +8,7 @@
 #include "control/aws/actions/cluster_checks.h"
 #include "control/aws/actions/loading.h"
 #include "control/aws/actions/paging.h"
+#include "control/aws/actions/snapshot_actions.h"
 #include "control/model/names.h"
 #include "control/model/node_types.h"
 #include "control/model/store_keys.h"
@@ -46,7 +47,7 @@ ApiError DescribeCacheClusters(ActionCall& call) {
   return NoError();
 }
 
-ApiError CheckDeletable(Arguments& args, const CacheCluster& cluster) {
+ApiError CheckDeletable(const CacheCluster& cluster) {
   constexpr std::string_view kStable[] = {"available", "create-failed", "incompatible-network",
                                           "incompatible-parameters", "restore-failed"};
   bool is_stable =
@@ -56,15 +57,56 @@ ApiError CheckDeletable(Arguments& args, const CacheCluster& cluster) {
                fmt::format("Cache cluster {} has status {} which is not valid for deletion.",
                            cluster.id, cluster.status));
   }
-  if (!cluster.replication_group_id.empty()) {
+  return NoError();
+}
+
+// FinalSnapshotIdentifier: the cluster goes when that snapshot is there.
+ApiError AskForFinalSnapshot(ActionCall& call, CacheCluster* cluster, Transaction* transaction) {
+  std::string name;
+  if (ApiError error = ReadFinalSnapshot(call, cluster->IsMemcached(), &name)) return error;
+  if (name.empty()) return NoError();
+  Loaded<ReplicationGroup> group;
+  bool is_grouped = !cluster->replication_group_id.empty() &&
+                    !LoadReplicationGroup(call, cluster->replication_group_id, &group);
+  Snapshot snapshot = DescribeForSnapshot(call, *cluster, is_grouped ? &group.document : nullptr);
+  snapshot.name = name;
+  cluster->final_snapshot = name;
+  return AddManualSnapshot(call, snapshot, cluster, transaction);
+}
+
+// A member may go unless its group cannot do without it. The transaction is to
+// fail when that changes.
+ApiError CheckMemberDeletable(ActionCall& call, const CacheCluster& cluster,
+                              Transaction* transaction) {
+  const std::string& group_id = cluster.replication_group_id;
+  Loaded<ReplicationGroup> group;
+  if (group_id.empty() || LoadReplicationGroup(call, group_id, &group)) return NoError();
+  transaction->compares.push_back({ReplicationGroupKey(group_id), group.revision});
+  const NodeGroup* shard = group.document.ShardOf(cluster.id);
+  if (shard == nullptr) return NoError();
+  size_t members = shard->member_clusters.size();
+  if (members == 1) {
     return Bad(Fault::kInvalidCacheClusterState,
                "Cannot delete the cache cluster since it is the only member of a replication "
                "group. Delete the replication group instead.");
   }
-  if (!args.Has("FinalSnapshotIdentifier")) return NoError();
-  if (cluster.IsMemcached())
-    return Bad(Fault::kSnapshotFeatureNotSupported, "Memcached has no snapshots.");
-  return Bad(Fault::kUnsupportedOperation, "FinalSnapshotIdentifier is not supported by Kiln yet.");
+  if (shard->primary_cluster == cluster.id) {
+    return Bad(Fault::kInvalidCacheClusterState,
+               fmt::format("Cache cluster {} is serving as primary for replication group {} and "
+                           "cannot be deleted.",
+                           cluster.id, group_id));
+  }
+  if (members > 2) return NoError();
+  if (group.document.HasFailover()) {
+    return Bad(Fault::kInvalidCacheClusterState,
+               fmt::format("Cannot delete the cache cluster because it is the only read replica "
+                           "for replication group {} which has autofailover enabled or pending. "
+                           "You can disable autofailover and then delete this cache cluster. "
+                           "Alternatively, to delete the entire replication group, use "
+                           "DeleteReplicationGroup.",
+                           group_id));
+  }
+  return NoError();
 }
 
 // CacheClusterId, FinalSnapshotIdentifier
@@ -74,10 +116,15 @@ ApiError DeleteCacheCluster(ActionCall& call) {
   Loaded<CacheCluster> loaded;
   if (ApiError error = LoadCluster(call, id, &loaded)) return error;
   CacheCluster& cluster = loaded.document;
-  if (ApiError error = CheckDeletable(call.args, cluster)) return error;
+  if (ApiError error = CheckDeletable(cluster)) return error;
+  Transaction transaction;
+  if (ApiError error = CheckMemberDeletable(call, cluster, &transaction)) return error;
+  if (ApiError error = AskForFinalSnapshot(call, &cluster, &transaction)) return error;
   cluster.status = "deleting";
   cluster.pending = {};
-  if (ApiError error = Replace(call, ClusterKey(id), loaded)) return error;
+  transaction.compares.push_back({ClusterKey(id), loaded.revision});
+  transaction.puts.push_back({ClusterKey(id), ToJson(cluster)});
+  if (ApiError error = Commit(call, transaction)) return error;
   call.out.Element("CacheCluster",
                    [&] { WriteCacheCluster(call.out, cluster, call.api.site, false); });
   return NoError();

@@ -8,6 +8,8 @@
 #include "control/aws/actions/cluster_checks.h"
 #include "control/aws/actions/group_arguments.h"
 #include "control/aws/actions/loading.h"
+#include "control/aws/actions/replication_group_actions.h"
+#include "control/aws/actions/snapshot_actions.h"
 #include "control/model/cluster_changes.h"
 #include "control/model/names.h"
 #include "control/model/parameter_groups.h"
@@ -166,15 +168,15 @@ ApiError CreateCacheCluster(ActionCall& call) {
   CacheCluster cluster;
   cluster.id = LowerCase(call.args.Required("CacheClusterId"));
   if (call.args.error()) return call.args.error();
-  if (call.args.Has("ReplicationGroupId")) {
-    Loaded<ReplicationGroup> group;
-    if (ApiError error = LoadReplicationGroup(
-            call, LowerCase(call.args.StringOr("ReplicationGroupId", "")), &group))
-      return error;
-    return Bad(Fault::kUnsupportedOperation, "Adding replicas is not supported by Kiln yet.");
-  }
+  if (call.args.Has("ReplicationGroupId"))
+    return CreateReplica(call, cluster.id, LowerCase(call.args.StringOr("ReplicationGroupId", "")));
   std::vector<std::string> zones;
+  SeedRequest seed;
+  if (ApiError error = ReadSeed(call, &seed)) return error;
+  InheritFromSnapshot(call, seed);
   if (ApiError error = ReadCluster(call, &cluster, &zones)) return error;
+  if (ApiError error = CheckSeedFits(seed, cluster)) return error;
+  cluster.seed = seed.seed;
   ApiError exists = Bad(Fault::kCacheClusterAlreadyExists,
                         fmt::format("Cache cluster {} already exists.", cluster.id));
   Loaded<CacheCluster> present;
@@ -185,6 +187,7 @@ ApiError CreateCacheCluster(ActionCall& call) {
   Transaction transaction{.compares = {{key, 0}}, .puts = {}, .deletes = {}};
   if (ApiError error = ReserveNodes(call, zones, &cluster, &transaction)) return error;
   if (ApiError error = HoldGroups(call, cluster, &transaction)) return error;
+  HoldSeed(seed, &transaction);
   transaction.puts.push_back({key, ToJson(cluster)});
   if (ApiError error = Commit(call, transaction)) return error;
   call.out.Element("CacheCluster",

@@ -157,13 +157,17 @@ ApiError ReadChanges(ActionCall& call, bool is_immediate, CacheCluster* cluster)
   if (ApiError error = CheckNothingUnbuilt(call.args)) return error;
   if (ApiError error = ReadNodeCount(call, is_immediate, cluster)) return error;
   if (ApiError error = ReadZoneMode(call, cluster)) return error;
+  return ReadMemberChanges(call, cluster);
+}
+
+}  // namespace
+
+ApiError ReadMemberChanges(ActionCall& call, CacheCluster* cluster) {
   if (ApiError error = ReadNodeType(call.args, cluster)) return error;
   if (ApiError error = ReadVersionAndGroup(call, cluster)) return error;
   if (ApiError error = ReadWindows(call.args, cluster)) return error;
   return ReadCommonFields(call.args, cluster);
 }
-
-}  // namespace
 
 ApiError ModifyCacheCluster(ActionCall& call) {
   std::string id = LowerCase(call.args.Required("CacheClusterId"));

@@ -63,7 +63,6 @@ ApiError CheckNothingUnbuilt(Arguments& args) {
     return BadValue(
         "Use of cache security groups is not permitted in this API version for your account.");
   constexpr std::string_view kTexts[] = {"AuthToken",
-                                         "SnapshotName",
                                          "KmsKeyId",
                                          "GlobalReplicationGroupId",
                                          "ServerlessCacheSnapshotName",
@@ -79,12 +78,10 @@ ApiError CheckNothingUnbuilt(Arguments& args) {
     if (args.BoolOr(name, false))
       return {Fault::kUnsupportedOperation, fmt::format("{} is not supported by Kiln yet.", name)};
   }
-  if (!args.List("SnapshotArns", "SnapshotArn").empty() ||
-      !args.List("UserGroupIds", "member").empty() ||
+  if (!args.List("UserGroupIds", "member").empty() ||
       !args.Structures("LogDeliveryConfigurations", "LogDeliveryConfigurationRequest").empty()) {
-    return {
-        Fault::kUnsupportedOperation,
-        "SnapshotArns, UserGroupIds and LogDeliveryConfigurations are not supported by Kiln yet."};
+    return {Fault::kUnsupportedOperation,
+            "UserGroupIds and LogDeliveryConfigurations are not supported by Kiln yet."};
   }
   return args.error();
 }

@@ -50,7 +50,7 @@ constexpr TaggedKind kTaggedKinds[] = {  // Sorted by name. Without a key: Kiln 
   {"securitygroup",    Fault::kCacheSecurityGroupNotFound,  kNotPresent,                                  nullptr,             nullptr},
   {"serverlesscache",  Fault::kServerlessCacheNotFound,     kNotPresent,                                  nullptr,             nullptr},
   {"serverlesscachesnapshot", Fault::kServerlessCacheSnapshotNotFound, kNotPresent,                       nullptr,             nullptr},
-  {"snapshot",         Fault::kSnapshotNotFound,            kNotPresent,                                  nullptr,             nullptr},
+  {"snapshot",         Fault::kSnapshotNotFound,            kNotPresent,                                  SnapshotKey,         ChangeTags<Snapshot>},
   {"subnetgroup",      Fault::kCacheSubnetGroupNotFound,    "Cache subnet group {} not found.",           SubnetGroupKey,      ChangeTags<SubnetGroup>},
   {"user",             Fault::kUserNotFound,                kNotPresent,                                  nullptr,             nullptr},
   {"usergroup",        Fault::kUserGroupNotFound,           kNotPresent,                                  nullptr,             nullptr},

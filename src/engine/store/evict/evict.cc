@@ -5,7 +5,9 @@
 
 #include "base/memory.h"
 #include "engine/store/db.h"
+#include "engine/store/evict/keep_frequent.h"
 #include "engine/store/evict/policy.h"
+#include "engine/store/evict/remove.h"
 
 namespace kiln {
 namespace {
@@ -21,7 +23,12 @@ class Evictor {
   bool CanEvict() const { return rule_.score != nullptr; }
 
   // Evicts one key; false when there is none that may go.
-  bool EvictOne() { return EvictBestOfSome() || EvictFirstFound(); }
+  bool EvictOne() {
+    if (context_.settings.memcache.keeps_frequent && EvictLeastRead(keyspace_, context_)) {
+      return true;
+    }
+    return EvictBestOfSome() || EvictFirstFound();
+  }
 
  private:
   struct Candidate {
@@ -47,7 +54,7 @@ class Evictor {
       Candidate found = BestSample(shard);
       bool is_enough = found.record != nullptr && KeysThatMayGo(found.db, shard) >= kCrowdedShard;
       if (is_enough) {
-        Db(keyspace_, found.db, context_).Evict(shard, found.record);
+        Remove(shard, found.db, found.record);
       } else if (found.record != nullptr && (!best || found.score > best->score)) {
         best = Memo{shard, found.db, std::string(found.record->key()), found.score};
       }
@@ -64,7 +71,7 @@ class Evictor {
     locked.lock.Lock();
     Db view(keyspace_, memo.db, context_);
     Record* record = view.Peek(HashKey(memo.key));
-    if (record != nullptr) view.Evict(memo.shard, record);
+    if (record != nullptr) Remove(memo.shard, memo.db, record);
     locked.lock.Unlock();
     return true;
   }
@@ -78,11 +85,15 @@ class Evictor {
       locked.lock.Lock();
       Candidate found = BestSample(shard);
       if (found.record == nullptr) found = AnyVolatile(shard);
-      if (found.record != nullptr) Db(keyspace_, found.db, context_).Evict(shard, found.record);
+      if (found.record != nullptr) Remove(shard, found.db, found.record);
       locked.lock.Unlock();
       if (found.record != nullptr) return true;
     }
     return false;
+  }
+
+  void Remove(size_t shard, int db, Record* record) {
+    EvictRecord(keyspace_, context_, {record, 0, 0, db}, shard);
   }
 
   size_t KeysThatMayGo(int db, size_t shard) {

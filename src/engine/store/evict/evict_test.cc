@@ -21,6 +21,12 @@ class EvictTest : public StoreTest {
       Set(Name(i), std::string(500, 'v'), expiry);
     }
   }
+  // The policy of kiln-memcached.
+  void KeepFrequent() {
+    settings_.memcache.keeps_frequent = true;
+    settings_.maxmemory_policy = EvictionPolicy::kAllKeysLru;
+    context_.SetTime(kStart);
+  }
   // Makes a quarter of the keys go by the policy; returns whether that was possible.
   bool EvictQuarter(EvictionPolicy policy) {
     settings_.maxmemory_policy = policy;
@@ -91,7 +97,7 @@ TEST_F(EvictTest, AllKeysPolicyCanEmptyTheKeyspace) {
 
 TEST_F(EvictTest, LruPrefersWhatHasNotBeenUsedForLong) {
   Fill();
-  context_.now_ms += 100'000;
+  context_.SetTime(context_.now_ms + 100'000);
   auto is_used = [](int i) { return i % 4 < 2; };
   for (int i = 0; i < kKeys; ++i) {
     if (is_used(i)) db_.Find(HashKey(Name(i)));
@@ -110,6 +116,59 @@ TEST_F(EvictTest, LfuPrefersWhatIsRarelyUsed) {
   }
   EXPECT_TRUE(EvictQuarter(EvictionPolicy::kAllKeysLfu));
   EXPECT_GT(Left(is_used), kKeys / 2 * 99 / 100);
+}
+
+TEST_F(EvictTest, KeepingTheFrequentSparesWhatIsReadWhateverComesOnce) {
+  KeepFrequent();
+  Fill();
+  auto is_read = [](int i) { return i % 4 == 0; };
+  for (int i = 0; i < 4 * kKeys; ++i) {
+    if (is_read(i)) db_.Find(HashKey(Name(i % kKeys)));
+  }
+  size_t limit = AllocatedBytes();
+  for (int scanned = 0; scanned < 4 * kKeys; ++scanned) {
+    Set("scan:" + std::to_string(scanned), std::string(500, 's'));
+    ASSERT_TRUE(EvictToLimit(keyspace_, context_, limit));
+  }
+  EXPECT_GT(Left(is_read), kKeys / 4 * 95 / 100);
+  EXPECT_LT(Left(kAny), kKeys / 2);
+}
+
+TEST_F(EvictTest, KeepingTheFrequentForgetsWhatWasPopularOnce) {
+  KeepFrequent();
+  Fill();
+  for (int i = 0; i < kKeys; ++i) {
+    for (int reads = 0; reads < 10; ++reads) db_.Find(HashKey(Name(i)));
+  }
+  size_t limit = AllocatedBytes();
+  // An old one is worth less than a new one, which has one read, when it has lost all four of its
+  // own. In the time in which as many are evicted as there are, one read goes on average, and
+  // fewer in a shard that holds more of these few keys than others do: in twelve such times, 4% of
+  // the old ones are expected to have lost less than four.
+  for (int i = 0; i < 12 * kKeys; ++i) {
+    std::string fresh = "new:" + std::to_string(i);
+    Set(fresh, std::string(500, 'n'));
+    db_.Find(HashKey(fresh));
+    ASSERT_TRUE(EvictToLimit(keyspace_, context_, limit));
+  }
+  EXPECT_LT(Left(kAny), kKeys / 10);
+}
+
+TEST_F(EvictTest, PagesOfEvictedRecordsServeOtherSizes) {
+  KeepFrequent();
+  for (int i = 0; i < 40 * kKeys; ++i) Set(Name(i), std::string(90, 'v'));
+  size_t limit = AllocatedBytes();
+  size_t pages = RecordPagePool().used_bytes();
+  for (int i = 0; i < 10 * kKeys; ++i) {
+    Set("large:" + std::to_string(i), std::string(900, 'l'));
+    ASSERT_TRUE(EvictToLimit(keyspace_, context_, limit));
+  }
+  EXPECT_LT(RecordPagePool().used_bytes(), pages + pages / 4);
+  for (int i = 0; i < 40 * kKeys; ++i) {
+    Record* record = db_.Peek(HashKey(Name(i)));
+    if (record == nullptr) continue;
+    ASSERT_EQ(record->raw(), std::string(90, 'v')) << i;
+  }
 }
 
 TEST_F(EvictTest, TtlPrefersWhatEndsSoonest) {
@@ -134,9 +193,10 @@ TEST_F(EvictTest, EvictedKeyIsAnnouncedAndMarksItsWatchers) {
   settings_.notify_keyspace_events = kEventEvicted;
   Set("k", std::string(500, 'v'));
   auto state = std::make_shared<WatchState>();
-  auto& watched = keyspace_.shard(HashKey("k").shard()).watched;
-  watched = std::make_unique<WatchList>();
-  watched->Add({0, "k"}, state);
+  Shard& shard = keyspace_.shard(HashKey("k").shard());
+  shard.watched = std::make_unique<WatchList>();
+  shard.watched->Add({0, "k"}, state);
+  shard.NoteWatched();
   settings_.maxmemory_policy = EvictionPolicy::kAllKeysLru;
   EXPECT_FALSE(EvictToLimit(keyspace_, context_, 0));
   EXPECT_EQ(events_.Take(), std::vector<std::string>{"0 evicted k"});

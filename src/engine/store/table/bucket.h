@@ -1,5 +1,5 @@
 // A bucket: one cache line of eight slots, each a 48-bit pointer with 16 bits of hash on top. Zero
-// is an empty slot.
+// is an empty slot. A pointer's lowest bit is free for the entry's mark (table.h).
 //
 // Thread safety: none, but Match may run on a bucket that another thread writes: its answer is then
 // only a hint.
@@ -17,6 +17,7 @@ namespace kiln {
 
 constexpr size_t kSlotsPerBucket = 8;
 constexpr uint64_t kPointerMask = (uint64_t{1} << 48) - 1;
+constexpr uint64_t kMarkBit = 1;
 
 struct alignas(64) Bucket {
   uint64_t slots[kSlotsPerBucket];
@@ -26,7 +27,7 @@ inline uint64_t PackSlot(const void* entry, uint16_t tag) {
   return reinterpret_cast<uintptr_t>(entry) | uint64_t{tag} << 48;
 }
 inline void* SlotEntry(uint64_t slot) {
-  return reinterpret_cast<void*>(slot & kPointerMask);
+  return reinterpret_cast<void*>(slot & (kPointerMask ^ kMarkBit));
 }
 inline uint16_t SlotTag(uint64_t slot) {
   return static_cast<uint16_t>(slot >> 48);

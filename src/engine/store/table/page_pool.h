@@ -54,6 +54,18 @@ class PagePool {
   }
 
   size_t run_bytes() const { return pages_per_run_ * kPageBytes; }
+  // Heaps tell by how much the bytes of their objects have changed, at least when they take or give
+  // a run.
+  void CountObjects(std::ptrdiff_t bytes) {
+    object_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  }
+  // Bytes of the runs handed out that hold no object, as far as the heaps have told.
+  size_t slack_bytes() const {
+    auto objects = object_bytes_.load(std::memory_order_relaxed);
+    auto used = static_cast<std::ptrdiff_t>(used_bytes());
+    return used > objects ? static_cast<size_t>(used - objects) : 0;
+  }
+
   // Bytes of runs handed out; free runs that still hold pages come on top.
   size_t used_bytes() const { return used_runs_.load(std::memory_order_relaxed) * run_bytes(); }
   size_t resident_bytes() const {
@@ -68,6 +80,7 @@ class PagePool {
   Run* free_ = nullptr;
   std::atomic<size_t> used_runs_{0};
   std::atomic<size_t> dirty_free_runs_{0};
+  std::atomic<std::ptrdiff_t> object_bytes_{0};
 };
 
 }  // namespace kiln

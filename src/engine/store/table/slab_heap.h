@@ -9,9 +9,12 @@
 // is shared.
 #pragma once
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
+#include <utility>
 
 #include "engine/store/table/page_pool.h"
 
@@ -35,14 +38,23 @@ class SlabHeap {
   SlabHeap(PagePool& pool, const SizeClasses& classes) : pool_(&pool), classes_(&classes) {}
   SlabHeap(const SlabHeap&) = delete;
   SlabHeap& operator=(const SlabHeap&) = delete;
+  // Trades objects with a heap of the same pool and classes.
+  void Swap(SlabHeap& other) {
+    std::swap(used_bytes_, other.used_bytes_);
+    std::swap(published_bytes_, other.published_bytes_);
+    std::swap(holes_, other.holes_);
+    std::swap(partial_, other.partial_);
+  }
 
   // 0 < bytes <= max_bytes(). Never null. 8-byte aligned; 64-byte aligned where the class is a
   // multiple of 64.
   void* Allocate(size_t bytes) {
     size_t size_class = classes_->class_of_words[(bytes + 7) / 8];
     Run* run = partial_[size_class];
-    if (run == nullptr) [[unlikely]]
-      run = AddRun(size_class);
+    if (run == nullptr) [[unlikely]] {
+      run = FindRun(size_class);
+      size_class = run->size_class;
+    }
     size_t words = classes_->sizes[size_class] / 8;
     char* object;
     if (run->free_head != kNoFreeObject) {
@@ -53,6 +65,7 @@ class SlabHeap {
       run->bump = static_cast<uint16_t>(run->bump + words);
     }
     ++run->used;
+    --holes_[size_class];
     used_bytes_ += words * 8;
     if (run->free_head == kNoFreeObject && (size_t{run->bump} + words) * 8 > pool_->run_bytes()) {
       Unlink(run);
@@ -69,11 +82,43 @@ class SlabHeap {
     *static_cast<uint16_t*>(memory) = run->free_head;
     run->free_head = static_cast<uint16_t>((static_cast<char*>(memory) - run->memory) / 8);
     --run->used;
+    ++holes_[run->size_class];
     used_bytes_ -= bytes;
     if (was_full) Link(run);
     if (run->used == 0) [[unlikely]]
       Emptied(run);
     return bytes;
+  }
+
+  // Tells the pool what its objects take by now.
+  void Publish() {
+    pool_->CountObjects(static_cast<std::ptrdiff_t>(used_bytes_) - published_bytes_);
+    published_bytes_ = static_cast<std::ptrdiff_t>(used_bytes_);
+  }
+
+  // Defragmentation: if the other objects in this one's run fit into holes of other runs of the
+  // class, a run can be emptied and given back. To be asked before the object is freed.
+  Run* RunToEmpty(const void* memory) const {
+    Run* run = pool_->RunOf(memory);
+    size_t own_holes = CapacityOf(run) - run->used;
+    return run->used > 1 && holes_[run->size_class] >= own_holes + run->used ? run : nullptr;
+  }
+  // Moves the run's objects and calls moved(from, to) for each, whose bytes have been copied; then
+  // gives the run back.
+  template <class F>
+  void EmptyRun(Run* run, F&& moved) {
+    Unlink(run);
+    holes_[run->size_class] -= static_cast<uint32_t>(CapacityOf(run) - run->used);
+    size_t bytes = classes_->sizes[run->size_class];
+    FreeMap is_free = FreeObjects(run);
+    for (size_t word = 0; word < run->bump; word += bytes / 8) {
+      if (is_free[word]) continue;
+      char* from = run->memory + word * 8;
+      void* to = std::memcpy(Allocate(bytes), from, bytes);
+      moved(static_cast<void*>(from), to);
+      used_bytes_ -= bytes;
+    }
+    Release(run);
   }
 
   // What an object of this heap may use, and what one of `bytes` would get.
@@ -87,7 +132,15 @@ class SlabHeap {
   size_t used_bytes() const { return used_bytes_; }
 
  private:
+  using FreeMap = std::bitset<1024>;  // by the offset / 8 in a run of at most two pages
+
+  Run* FindRun(size_t size_class);
   Run* AddRun(size_t size_class);
+  FreeMap FreeObjects(const Run* run) const;
+  void Release(Run* run);
+  size_t CapacityOf(const Run* run) const {
+    return pool_->run_bytes() / classes_->sizes[run->size_class];
+  }
   void Emptied(Run* run);
 
   void Link(Run* run) {
@@ -108,6 +161,8 @@ class SlabHeap {
   PagePool* pool_;
   const SizeClasses* classes_;
   size_t used_bytes_ = 0;
+  std::ptrdiff_t published_bytes_ = 0;
+  uint32_t holes_[kMaxClasses] = {};  // free places in the runs of each class
   Run* partial_[kMaxClasses] = {};
 };
 

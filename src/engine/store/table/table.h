@@ -8,7 +8,10 @@
 // (1979).
 //
 // Policy: using Entry = ...; static uint64_t Hash(const Entry*); static bool Equals(const Entry*,
-// std::string_view). The table owns no entry. Entries must stay at addresses below 2^48.
+// std::string_view). The table owns no entry. Entries must stay at even addresses below 2^48.
+//
+// Each entry has a mark, a bit for whoever must come past every entry once (store/cut.h). An
+// optional static uint64_t Mark() of the policy says which one (0 or kMarkBit) new entries get.
 //
 // Thread safety: none, but PrefetchBucket and PrefetchEntry may run beside a writer: they only warm
 // the cache.
@@ -55,12 +58,23 @@ class Table {
     return slot == nullptr ? nullptr : static_cast<Entry*>(SlotEntry(*slot));
   }
 
+  // Room for so many entries at once, in a table that has never held any; growing to it step by
+  // step takes several times as long.
+  void Reserve(size_t entries) {
+    constexpr size_t kUsualEntries = kMaxSegmentEntries * 5 / 8;
+    constexpr unsigned kMaxDepth = 20;
+    if (directory_word() != 0 || entries == 0) return;
+    unsigned depth = 0;
+    while (entries >> depth > kUsualEntries && depth < kMaxDepth) ++depth;
+    StartWith(depth, BucketsFor(entries >> depth));
+  }
+
   // The key must be absent.
   void Insert(uint64_t hash, Entry* entry) {
     if (directory_word() == 0) Start();
     while (true) {
       Segment segment = SegmentOf(hash);
-      if (segment.Place(PackSlot(entry, segment.TagOf(hash)))) break;
+      if (segment.Place(PackSlot(entry, segment.TagOf(hash)) | NewMark())) break;
       Grow(hash, segment);
     }
     ++size_;
@@ -83,19 +97,28 @@ class Table {
 
   // Says that an entry now lives at another address.
   void Replace(uint64_t hash, Entry* old_entry, Entry* new_entry) {
+    KILN_CHECK(ReplaceIfHeld(hash, old_entry, new_entry));
+  }
+
+  // Whether this very entry is here. It need not exist any more.
+  bool Holds(uint64_t hash, Entry* entry) const { return ReplaceIfHeld(hash, entry, entry); }
+
+  // False when the table does not hold the entry.
+  bool ReplaceIfHeld(uint64_t hash, Entry* old_entry, Entry* new_entry) const {
+    if (size_ == 0) return false;
     Segment segment = SegmentOf(hash);
     uint16_t tag = segment.TagOf(hash);
     size_t home = segment.HomeOf(tag);
     uint64_t wanted = PackSlot(old_entry, tag);
     for (size_t bucket : {home, segment.After(home)}) {
       for (uint64_t& slot : segment.buckets()[bucket].slots) {
-        if (slot == wanted) {
-          slot = PackSlot(new_entry, tag);
-          return;
+        if ((slot & ~kMarkBit) == wanted) {
+          if (new_entry != old_entry) slot = PackSlot(new_entry, tag) | (slot & kMarkBit);
+          return true;
         }
       }
     }
-    KILN_CHECK(false);
+    return false;
   }
 
   // Calls f(Entry*) for at least `count` entries if there are as many, from `cursor` on in hash
@@ -160,6 +183,37 @@ class Table {
     Scan(start, 1, [&](Entry* entry) { found = entry; });
     if (found == nullptr) Scan(0, 1, [&](Entry* entry) { found = entry; });
     return found;
+  }
+
+  // The entry, if it is here and its mark was another; it has this one now.
+  Entry* MarkIfNot(uint64_t mark, uint64_t hash, std::string_view key) {
+    if (size_ == 0) return nullptr;
+    uint64_t* slot = FindSlot(hash, key);
+    if (slot == nullptr || (*slot & kMarkBit) == mark) return nullptr;
+    *slot ^= kMarkBit;
+    return static_cast<Entry*>(SlotEntry(*slot));
+  }
+
+  // Marks the entries from *position (0 starts) to the end of a segment that have another mark, and
+  // gives each to visit(Entry*), which says whether to go on. Moves *position; true at the end of
+  // the table. Whatever is inserted, split or removed between calls: an entry that was there all
+  // the time is met once.
+  template <class F>
+  bool WalkNotMarked(uint64_t mark, uint64_t* position, F&& visit) {
+    if (size_ == 0) return true;
+    Segment segment = SegmentOf(*position);
+    for (size_t i = 0; i < segment.count(); ++i) {
+      for (uint64_t& slot : segment.buckets()[i].slots) {
+        if (slot == 0 || (slot & kMarkBit) == mark) continue;
+        slot ^= kMarkBit;
+        if (!visit(static_cast<Entry*>(SlotEntry(slot)))) return false;
+      }
+    }
+    unsigned d = segment.depth();
+    uint64_t next = d == 0 ? 1 : (*position >> (64 - d)) + 1;
+    if (next >> d != 0) return true;
+    *position = next << (64 - d);
+    return false;
   }
 
   // Takes entries out and gives them to free_entry(Entry*), at most *budget of them; true when the
@@ -259,6 +313,11 @@ class Table {
 
   using Word = std::atomic<uint64_t>;
 
+  static uint64_t NewMark() {
+    if constexpr (requires { Policy::Mark(); }) return Policy::Mark();
+    return 0;
+  }
+
   uint64_t directory_word() const { return directory_.load(std::memory_order_relaxed); }
   static unsigned DepthIn(uint64_t word) { return static_cast<unsigned>(word >> 48); }
   static Word* DirectoryIn(uint64_t word) { return reinterpret_cast<Word*>(word & kPointerMask); }
@@ -323,11 +382,15 @@ class Table {
     version_.store(version_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
 
-  void Start() {
-    Word* directory = NewDirectory(0);
-    directory[0].store(Segment::Allocate(1, 0).word(), std::memory_order_relaxed);
-    SetDirectory(directory, 0);
-    bucket_count_ = 1;
+  void Start() { StartWith(0, 1); }
+
+  // Segments of `count` buckets each, for all prefixes of `depth` bits.
+  void StartWith(unsigned depth, size_t count) {
+    Word* directory = NewDirectory(depth);
+    for (size_t i = 0; i < size_t{1} << depth; ++i)
+      directory[i].store(Segment::Allocate(count, depth).word(), std::memory_order_relaxed);
+    SetDirectory(directory, depth);
+    bucket_count_ = count << depth;
   }
 
   // Points every directory entry of the segment's prefix at it.

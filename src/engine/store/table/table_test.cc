@@ -53,6 +53,28 @@ TEST_F(TableTest, StaysDenseAtEverySize) {
   EXPECT_GT(least, 0.72);
 }
 
+TEST_F(TableTest, ReservedRoomIsFilledToTheUsualDensity) {
+  for (size_t keys : {1, 100, 3000, 40000}) {
+    table.Reserve(keys);
+    size_t reserved = table.memory_bytes();
+    size_t seen = 0;
+    uint64_t cursor = 0;
+    do {
+      cursor = table.Scan(cursor, 100, [&](std::string*) { ++seen; });
+    } while (cursor != 0);
+    EXPECT_EQ(seen, 0u);
+    for (size_t i = 0; i < keys; ++i) Insert("k" + std::to_string(i));
+    for (auto& [key, owned] : model) EXPECT_EQ(table.Find(HashBytes(key), key), owned.get());
+    EXPECT_LT(double(table.memory_bytes()), 1.15 * double(reserved) + 512) << keys;
+    double fullness = double(keys) / (double(table.memory_bytes()) / 8);
+    EXPECT_GT(fullness, keys > 1000 ? 0.7 : 0.1);
+    table.Reserve(10 * keys);  // too late
+    EXPECT_EQ(table.size(), keys);
+    table.Clear();
+    model.clear();
+  }
+}
+
 TEST_F(TableTest, RandomInsertsAndRemovalsMatchTheModel) {
   Random random(7);
   for (int i = 0; i < 60000; ++i) {

@@ -7,22 +7,13 @@
 #include "base/check.h"
 
 namespace kiln {
+namespace {
 
-size_t ListLimits::MaxBytes() const {
-  if (max_listpack_size >= 0) return SIZE_MAX;
-  return size_t{2048} << -std::max<int64_t>(max_listpack_size, -5);
-}
+// What is pushed or popped at the head moves the rest of its node, so a node is an eighth of what
+// it may be by default. At half of this, 2% of the memory are nodes.
+constexpr size_t kMaxNodeBytes = 1024;
 
-size_t ListLimits::MaxEntries() const {
-  if (max_listpack_size < 0) return SIZE_MAX;
-  return std::max<int64_t>(max_listpack_size, 1);
-}
-
-bool ListLimits::Allow(size_t bytes, size_t entries) const {
-  constexpr size_t kMaxBytesUnderEntryLimit = 8192;
-  size_t max_bytes = max_listpack_size < 0 ? MaxBytes() : kMaxBytesUnderEntryLimit;
-  return bytes <= max_bytes && entries <= MaxEntries();
-}
+}  // namespace
 
 // Half the limit, so that a list at the limit does not change its form with every push and pop.
 bool ListLimits::AllowCompacting(size_t bytes, size_t entries) const {
@@ -91,50 +82,52 @@ ListCursor Chain::NextNode(ListCursor at, End from) const {
   return at;
 }
 
-void Chain::Push(End end, const ListpackEntry& entry, const ListLimits& limits) {
-  ListCursor at = Outermost(end);
-  if (!at.IsEnd() && Fits(NodeAt(at), entry, limits)) {
-    return InsertIntoNode(at, end == End::kHead ? at.pos : Listpack::kNone, entry);
+ListCursor Chain::Find(const ListpackEntry& needle) const {
+  ListCursor at = Outermost(End::kHead);
+  for (; !at.IsEnd(); at = NextNode(at, End::kHead)) {
+    uint32_t pos = PackAt(at).Find(needle, at.pos);
+    if (pos != Listpack::kNone) return {at.chunk, at.node, pos};
   }
-  Listpack pack;
-  pack.PushBack(entry);
-  end == End::kHead ? PrependNode(std::move(pack)) : AppendNode(std::move(pack));
+  return at;
 }
 
 // Inside a full node, the node is split at the place; at its edge, the node before may have room.
 void Chain::InsertBefore(const ListCursor& at, const ListpackEntry& entry,
                          const ListLimits& limits) {
-  if (at.IsEnd()) return Push(End::kTail, entry, limits);
-  if (Fits(NodeAt(at), entry, limits)) return InsertIntoNode(at, at.pos, entry);
-  if (at.pos != PackAt(at).First()) return InsertBefore(SplitNode(at), entry, limits);
-  ListCursor before = NextNode(at, End::kTail);
-  if (before.IsEnd()) return Push(End::kHead, entry, limits);
-  if (Fits(NodeAt(before), entry, limits)) return InsertIntoNode(before, Listpack::kNone, entry);
+  if (!at.IsEnd()) {
+    if (Fits(PackAt(at), entry, limits)) return InsertIntoNode(at, at.pos, entry);
+    if (at.pos != PackAt(at).First()) return InsertBefore(SplitNode(at), entry, limits);
+  }
+  ListCursor before = at.IsEnd() ? Outermost(End::kTail) : NextNode(at, End::kTail);
+  if (!before.IsEnd() && Fits(PackAt(before), entry, limits))
+    return InsertIntoNode(before, Listpack::kNone, entry);
   Listpack pack;
   pack.PushBack(entry);
-  InsertNode(at, std::move(pack));
+  at.IsEnd() ? AppendNode(std::move(pack)) : void(InsertNode(at, std::move(pack)));
 }
 
 void Chain::Replace(const ListCursor& at, const ListpackEntry& entry, const ListLimits& limits) {
-  Node& node = NodeAt(at);
-  if (node.count == 1 || limits.Allow(node.pack.byte_size() + entry.bytes(), node.count)) {
-    node.pack.Replace(at.pos, entry);
+  if (NodeAt(at).count == 1) {
+    PackAt(at).Replace(at.pos, entry);
   } else {
     InsertBefore(Erase(at), entry, limits);
   }
 }
 
-ListCursor Chain::Erase(const ListCursor& at) {
-  return EraseInNode(at, 1);
+// Returns the element that followed.
+ListCursor Chain::Erase(ListCursor at) {
+  at.pos = PackAt(at).Erase(at.pos);
+  AddToCount(at, -1);
+  if (PackAt(at).empty()) return EraseNode(at);
+  return at.IsEnd() ? NextNode(at, End::kHead) : at;
 }
 
-size_t Chain::EraseMatches(const ListpackEntry& needle, size_t limit, End from) {
-  size_t erased = 0;
+void Chain::EraseMatches(const ListpackEntry& needle, size_t limit, End from) {
   ListCursor at = Outermost(from);
-  while (!at.IsEnd() && erased < limit) {
-    Listpack& pack = NodeAt(at).pack;
-    size_t here = kiln::EraseMatches(pack, needle, limit - erased, from);
-    erased += here;
+  while (!at.IsEnd() && limit > 0) {
+    Listpack& pack = PackAt(at);
+    size_t here = kiln::EraseMatches(pack, needle, limit, from);
+    limit -= here;
     AddToCount(at, -static_cast<int64_t>(here));
     if (!pack.empty()) {
       at = NextNode(at, from);
@@ -142,24 +135,6 @@ size_t Chain::EraseMatches(const ListpackEntry& needle, size_t limit, End from) 
     }
     at = EraseNode(at);
     if (from == End::kTail) at = at.IsEnd() ? Outermost(End::kTail) : NextNode(at, End::kTail);
-  }
-  return erased;
-}
-
-void Chain::Drop(End end, size_t count) {
-  KILN_DCHECK(count <= size_);
-  while (count > 0) {
-    ListCursor at = Outermost(end);
-    size_t here = NodeAt(at).count;
-    if (count >= here) {
-      AddToCount(at, -static_cast<int64_t>(here));
-      EraseNode(at);
-      count -= here;
-    } else {
-      at.pos = PackAt(at).Seek(end == End::kHead ? 0 : -static_cast<int64_t>(count));
-      EraseInNode(at, count);
-      count = 0;
-    }
   }
 }
 
@@ -179,11 +154,12 @@ void Chain::PrependNode(Listpack pack) {
   InsertNode({}, std::move(pack));
 }
 
-Listpack Chain::TakeOnlyNode() {
-  KILN_DCHECK(HasOneNode());
-  Listpack pack = std::move(chunks_[0].nodes[0].pack);
-  chunks_.clear();
-  size_ = 0;
+Listpack Chain::Take(End end) {
+  KILN_DCHECK(size_ > 0);
+  ListCursor at = Outermost(end);
+  Listpack pack = std::move(PackAt(at));
+  AddToCount(at, -static_cast<int64_t>(NodeAt(at).count));
+  EraseNode(at);
   return pack;
 }
 
@@ -213,12 +189,18 @@ bool Chain::FreeSome(size_t* budget) {
   return chunks_.empty();
 }
 
-// Pushing and popping at the head moves all of a node's bytes: more than this is not worth the few
-// nodes less.
-bool Chain::Fits(const Node& node, const ListpackEntry& entry, const ListLimits& limits) {
-  constexpr size_t kMaxNodeBytes = 4096;
-  if (node.pack.byte_size() + entry.bytes() > kMaxNodeBytes) return false;
-  return limits.Allow(node.pack.byte_size() + entry.bytes(), node.count + 1);
+bool Chain::Fits(const Listpack& pack, const ListpackEntry& entry, const ListLimits& limits) {
+  size_t bytes = pack.byte_size() + entry.bytes();
+  // Every limit in bytes allows this much.
+  return bytes <= kMaxNodeBytes &&
+         (limits.max_listpack_size < 0 || limits.Allow(bytes, pack.size() + 1));
+}
+
+Listpack Chain::NewNode(End end, const ListpackEntry& entry, const ListLimits& limits) {
+  Listpack pack;
+  pack.Start(entry, limits.MaxEntries() == SIZE_MAX ? kMaxNodeBytes : 0,
+             end == End::kHead ? Listpack::Grows::kAtHead : Listpack::Grows::kAtTail);
+  return pack;
 }
 
 void Chain::AddToCount(const ListCursor& at, int64_t delta) {
@@ -280,15 +262,6 @@ ListCursor Chain::EraseNode(ListCursor at) {
   if (at.chunk == chunks_.size()) return {};
   at.pos = PackAt(at).First();
   return at;
-}
-
-// Erases `count` elements that all lie in this node.
-ListCursor Chain::EraseInNode(ListCursor at, size_t count) {
-  Listpack& pack = NodeAt(at).pack;
-  at.pos = pack.Erase(at.pos, count);
-  AddToCount(at, -static_cast<int64_t>(count));
-  if (pack.empty()) return EraseNode(at);
-  return at.IsEnd() ? NextNode(at, End::kHead) : at;
 }
 
 size_t EraseMatches(Listpack& pack, const ListpackEntry& needle, size_t limit, End from) {

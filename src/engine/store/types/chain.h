@@ -1,4 +1,5 @@
-// Chain: the elements of a long list, as listpacks of a few KiB each. The scalable form of List.
+// Chain: the elements of a long list, as listpacks of a few KiB each; but for those at its ends,
+// which List itself keeps at hand.
 //
 // Listpacks ("nodes") lie in chunks of up to 64 beside their element counts, so finding an index
 // among ten million elements of 100 bytes reads about two thousand chunk sums and 64 counts, and
@@ -10,6 +11,7 @@
 // Thread safety: none. A cursor is good until the next change.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -25,9 +27,21 @@ enum class End : uint8_t { kHead, kTail };
 struct ListLimits {
   int64_t max_listpack_size = -2;
 
-  size_t MaxBytes() const;    // SIZE_MAX when the limit is a number of entries
-  size_t MaxEntries() const;  // SIZE_MAX when the limit is a size
-  bool Allow(size_t bytes, size_t entries) const;
+  // SIZE_MAX when the limit is a number of entries.
+  size_t MaxBytes() const {
+    if (max_listpack_size >= 0) return SIZE_MAX;
+    return size_t{2048} << -std::max<int64_t>(max_listpack_size, -5);
+  }
+  // SIZE_MAX when the limit is a size.
+  size_t MaxEntries() const {
+    if (max_listpack_size < 0) return SIZE_MAX;
+    return std::max<int64_t>(max_listpack_size, 1);
+  }
+  bool Allow(size_t bytes, size_t entries) const {
+    constexpr size_t kMaxBytesUnderEntryLimit = 8192;
+    size_t max_bytes = max_listpack_size < 0 ? MaxBytes() : kMaxBytesUnderEntryLimit;
+    return bytes <= max_bytes && entries <= MaxEntries();
+  }
   // Whether a list that shrank to this may become a single listpack again.
   bool AllowCompacting(size_t bytes, size_t entries) const;
 };
@@ -44,7 +58,13 @@ struct ListCursor {
 class Chain {
  public:
   size_t size() const { return size_; }
-  bool HasOneNode() const { return chunks_.size() == 1 && chunks_[0].nodes.size() == 1; }
+  size_t node_count() const {
+    size_t nodes = 0;
+    for (const Chunk& chunk : chunks_) nodes += chunk.nodes.size();
+    return nodes;
+  }
+  // Who changes it must leave as many elements there.
+  Listpack& PackAt(const ListCursor& at) { return NodeAt(at).pack; }
   const Listpack& PackAt(const ListCursor& at) const { return NodeAt(at).pack; }
   size_t memory_bytes() const;
 
@@ -56,20 +76,22 @@ class Chain {
   // tail.
   ListCursor NextNode(ListCursor at, End from) const;
 
-  void Push(End end, const ListpackEntry& entry, const ListLimits& limits);
+  // The first match, or the end.
+  ListCursor Find(const ListpackEntry& needle) const;
+
   // Before the end cursor means at the tail.
   void InsertBefore(const ListCursor& at, const ListpackEntry& entry, const ListLimits& limits);
   void Replace(const ListCursor& at, const ListpackEntry& entry, const ListLimits& limits);
-  // Returns the element that followed.
-  ListCursor Erase(const ListCursor& at);
-  // Erases up to `limit` elements that equal the needle, the ones nearest to `from` first; returns
-  // how many.
-  size_t EraseMatches(const ListpackEntry& needle, size_t limit, End from);
-  // Erases `count` elements at one end; there must be as many.
-  void Drop(End end, size_t count);
+  // Erases up to `limit` elements that equal the needle, the ones nearest to `from` first.
+  void EraseMatches(const ListpackEntry& needle, size_t limit, End from);
 
+  void PrependNode(Listpack pack);
   void AppendNode(Listpack pack);
-  Listpack TakeOnlyNode();
+  // Takes a node out at one end; there must be one.
+  Listpack Take(End end);
+  // Whether an entry may join those of a node, and a node for one that may not.
+  static bool Fits(const Listpack& pack, const ListpackEntry& entry, const ListLimits& limits);
+  static Listpack NewNode(End end, const ListpackEntry& entry, const ListLimits& limits);
   Chain Clone() const;
   // Frees nodes with about *budget elements, which it lowers; true when nothing is left.
   bool FreeSome(size_t* budget);
@@ -88,15 +110,13 @@ class Chain {
 
   Node& NodeAt(const ListCursor& at) { return chunks_[at.chunk].nodes[at.node]; }
   const Node& NodeAt(const ListCursor& at) const { return chunks_[at.chunk].nodes[at.node]; }
-  static bool Fits(const Node& node, const ListpackEntry& entry, const ListLimits& limits);
   void AddToCount(const ListCursor& at, int64_t delta);
   void InsertIntoNode(const ListCursor& at, uint32_t pos, const ListpackEntry& entry);
-  void PrependNode(Listpack pack);
   ListCursor InsertNode(ListCursor at, Listpack pack);
   ListCursor SplitNode(const ListCursor& at);
   void SplitChunk(uint32_t chunk);
   ListCursor EraseNode(ListCursor at);
-  ListCursor EraseInNode(ListCursor at, size_t count);
+  ListCursor Erase(ListCursor at);
 
   std::vector<Chunk> chunks_;
   size_t size_ = 0;

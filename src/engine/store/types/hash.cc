@@ -15,10 +15,17 @@ Hash::Big::~Big() {
   FreeSome(&budget);
 }
 
-void Hash::Big::Insert(std::string_view name, std::string_view value, uint64_t hash) {
+HashField* Hash::Big::Insert(std::string_view name, std::string_view value, uint64_t hash) {
   HashField* field = HashField::Make(name, value);
   field_bytes += UsableBytes(field);
   fields.Insert(hash, field);
+  return field;
+}
+
+void Hash::Big::Replace(uint64_t hash, HashField* present, HashField* fresh) {
+  field_bytes += UsableBytes(fresh);
+  fields.Replace(hash, present, fresh);
+  Free(present);
 }
 
 void Hash::Big::Free(HashField* field) {
@@ -32,11 +39,31 @@ bool Hash::Big::FreeSome(size_t* budget) {
 
 size_t Hash::memory_bytes() const {
   if (!big_) return compact_.memory_bytes();
-  return sizeof(Big) + big_->fields.memory_bytes() + big_->field_bytes;
+  size_t expiry_bytes = big_->expiry ? big_->expiry->memory_bytes() : 0;
+  return sizeof(Big) + big_->fields.memory_bytes() + big_->field_bytes + expiry_bytes;
 }
 
 bool Hash::IsShort(std::string_view field, std::string_view value, const HashLimits& limits) {
   return field.size() <= limits.max_listpack_value && value.size() <= limits.max_listpack_value;
+}
+
+bool Hash::TakeListpack(Listpack* pack, const HashLimits& limits) {
+  size_t texts = pack->size();
+  if (texts % 2 != 0 || texts / 2 > limits.max_listpack_entries ||
+      pack->byte_size() >= kMaxCompactBytes)
+    return false;
+  ElementScratch scratches[2];
+  for (uint32_t at = pack->First(); at != Listpack::kNone;) {
+    uint32_t value_at = pack->Next(at);
+    std::string_view field = pack->Get(at).ToString(scratches[0]);
+    if (!IsShort(field, pack->Get(value_at).ToString(scratches[1]), limits)) return false;
+    at = pack->Next(value_at);
+    bool is_twice =
+        at != Listpack::kNone && pack->Find(ListpackEntry(field), at, 1) != Listpack::kNone;
+    if (is_twice) return false;
+  }
+  compact_ = std::move(*pack);
+  return true;
 }
 
 bool Hash::Set(std::string_view field, std::string_view value, const HashLimits& limits) {
@@ -72,11 +99,10 @@ bool Hash::SetInBig(std::string_view field, std::string_view value, const HashLi
     if (size() > limits.max_listpack_entries) big_->is_past_limits = true;
     return true;
   }
+  if (present->has_expiry()) [[unlikely]]
+    big_->expiry->Remove(present);
   if (present->SetValue(value)) return false;
-  HashField* fresh = HashField::Make(field, value);
-  big_->field_bytes += UsableBytes(fresh);
-  big_->fields.Replace(hash, present, fresh);
-  big_->Free(present);
+  big_->Replace(hash, present, HashField::Make(field, value));
   return false;
 }
 
@@ -93,6 +119,8 @@ bool Hash::Remove(std::string_view field) {
   if (big_) {
     HashField* present = big_->fields.Remove(HashBytes(field), field);
     if (present == nullptr) return false;
+    if (present->has_expiry()) [[unlikely]]
+      big_->expiry->Remove(present);
     big_->Free(present);
     return true;
   }
@@ -130,8 +158,11 @@ Hash Hash::Clone() const {
     return copy;
   }
   copy.big_ = std::make_unique<Big>();
-  ForEach([&](std::string_view field, std::string_view value) {
-    copy.big_->Insert(field, value, HashBytes(field));
+  if (big_->expiry) copy.big_->expiry = std::make_unique<FieldExpiry>();
+  ForEachWithExpiry([&](std::string_view field, std::string_view value, uint64_t when_ms) {
+    uint64_t hash = HashBytes(field);
+    HashField* fresh = copy.big_->Insert(field, value, hash);
+    if (when_ms != kNoFieldExpiry) copy.big_->SetExpiry(fresh, hash, when_ms);
   });
   copy.big_->is_past_limits = big_->is_past_limits;
   return copy;

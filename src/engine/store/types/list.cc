@@ -21,16 +21,23 @@ size_t FromHead(int64_t index, size_t size) {
 
 List List::Clone() const {
   List copy;
-  if (chain_) {
-    copy.chain_ = std::make_unique<Chain>(chain_->Clone());
-  } else {
-    copy.compact_ = compact_.Clone();
+  copy.head_ = head_.Clone();
+  if (rest_) {
+    copy.rest_ =
+        std::make_unique<Rest>(Rest{rest_->tail.Clone(), rest_->size, rest_->between.Clone()});
   }
   return copy;
 }
 
 size_t List::memory_bytes() const {
-  return chain_ ? chain_->memory_bytes() : compact_.memory_bytes();
+  size_t bytes = head_.memory_bytes();
+  if (rest_) bytes += sizeof(Rest) + rest_->tail.memory_bytes() + rest_->between.memory_bytes();
+  return bytes;
+}
+
+size_t List::ListpackCount() const {
+  size_t ends = !head_.empty() + (rest_ && !rest_->tail.empty());
+  return rest_ ? ends + rest_->between.node_count() : ends;
 }
 
 ListSlice List::Resolve(int64_t start, int64_t stop, size_t size) {
@@ -42,19 +49,6 @@ ListSlice List::Resolve(int64_t start, int64_t stop, size_t size) {
   return {static_cast<size_t>(start), static_cast<size_t>(stop - start + 1)};
 }
 
-// The texts' plain lengths are what Redis compares, not what they will take.
-void List::PrepareGrowth(size_t bytes, size_t count, const ListLimits& limits) {
-  if (chain_ || limits.Allow(compact_.byte_size() + bytes, compact_.size() + count)) return;
-  BecomeChain();
-}
-
-void List::Push(End end, std::string_view text, const ListLimits& limits) {
-  PrepareGrowth(text.size(), 1, limits);
-  ListpackEntry entry(text);
-  if (chain_) return chain_->Push(end, entry, limits);
-  end == End::kHead ? compact_.PushFront(entry) : compact_.PushBack(entry);
-}
-
 std::optional<Element> List::Index(int64_t index) const {
   ListCursor at = Seek(FromHead(index, size()));
   if (at.IsEnd()) return std::nullopt;
@@ -63,10 +57,16 @@ std::optional<Element> List::Index(int64_t index) const {
 
 bool List::Set(int64_t index, std::string_view text, const ListLimits& limits) {
   PrepareGrowth(text.size(), 1, limits);
-  ListCursor at = Seek(FromHead(index, size()));
+  size_t from_head = FromHead(index, size());
+  ListCursor at = Seek(from_head);
   if (at.IsEnd()) return false;
   ListpackEntry entry(text);
-  chain_ ? chain_->Replace(at, entry, limits) : void(compact_.Replace(at.pos, entry));
+  Listpack& pack = PackAt(at);
+  if (!rest_ || limits.Allow(pack.byte_size() + entry.bytes(), pack.size())) {
+    pack.Replace(at.pos, entry);
+  } else {
+    InChain([&](Chain& chain) { chain.Replace(chain.Seek(from_head), entry, limits); });
+  }
   CompactIfSmall(limits);
   return true;
 }
@@ -74,36 +74,49 @@ bool List::Set(int64_t index, std::string_view text, const ListLimits& limits) {
 bool List::Insert(Side side, std::string_view pivot, std::string_view text,
                   const ListLimits& limits) {
   PrepareGrowth(text.size(), 1, limits);
-  ListCursor at = Find(ListpackEntry(pivot));
-  if (at.IsEnd()) return false;
   ListpackEntry entry(text);
-  if (chain_) {
-    chain_->InsertBefore(side == Side::kAfter ? chain_->Next(at) : at, entry, limits);
-  } else {
-    compact_.InsertBefore(side == Side::kAfter ? compact_.Next(at.pos) : at.pos, entry);
+  ListpackEntry needle(pivot);
+  bool goes_after = side == Side::kAfter;
+  if (!rest_) {
+    uint32_t pos = head_.Find(needle, head_.First());
+    if (pos == Listpack::kNone) return false;
+    goes_after ? head_.InsertAfter(pos, entry) : head_.InsertBefore(pos, entry);
+    return true;
   }
-  return true;
+  bool is_found = false;
+  InChain([&](Chain& chain) {
+    ListCursor at = chain.Find(needle);
+    is_found = !at.IsEnd();
+    if (is_found) chain.InsertBefore(goes_after ? chain.Next(at) : at, entry, limits);
+  });
+  return is_found;
 }
 
 size_t List::Remove(int64_t count, std::string_view text, const ListLimits& limits) {
   ListpackEntry needle(text);
   End from = count < 0 ? End::kTail : End::kHead;
   size_t limit = count == 0 ? SIZE_MAX : Magnitude(count);
-  size_t removed = chain_ ? chain_->EraseMatches(needle, limit, from)
-                          : EraseMatches(compact_, needle, limit, from);
-  if (removed > 0) CompactIfSmall(limits);
-  return removed;
+  if (!rest_) return EraseMatches(head_, needle, limit, from);
+  size_t before = size();
+  InChain([&](Chain& chain) { chain.EraseMatches(needle, limit, from); });
+  if (size() < before) CompactIfSmall(limits);
+  return before - size();
 }
 
 void List::Drop(End end, size_t count, const ListLimits& limits) {
   count = std::min(count, size());
-  if (count == 0) return;
-  if (chain_) {
-    chain_->Drop(end, count);
-    return CompactIfSmall(limits);
+  while (count > 0) {
+    Listpack& pack = EndPack(end);
+    size_t here = pack.size();
+    if (count >= here) {
+      pack.Clear();
+    } else {
+      here = count;
+      pack.Erase(end == End::kHead ? pack.First() : pack.Seek(-static_cast<int64_t>(here)), here);
+    }
+    count -= here;
+    if (rest_) DropFromLong(here, limits);
   }
-  compact_.Erase(end == End::kHead ? compact_.First() : compact_.Seek(-static_cast<int64_t>(count)),
-                 count);
 }
 
 void List::Trim(ListSlice slice, const ListLimits& limits) {
@@ -143,56 +156,111 @@ std::vector<size_t> List::Positions(std::string_view text, const PositionQuery& 
 void List::AppendListpack(Listpack pack, const ListLimits& limits) {
   if (pack.empty()) return;
   if (size() == 0 && limits.Allow(pack.byte_size(), pack.size())) {
-    compact_ = std::move(pack);
-    chain_.reset();
+    head_ = std::move(pack);
+    rest_.reset();
     return;
   }
-  if (!chain_) BecomeChain();
-  chain_->AppendNode(std::move(pack));
+  if (!rest_) BecomeLong();
+  rest_->size += pack.size();
+  AppendNode(std::move(pack));
 }
 
 bool List::FreeSome(size_t* budget) {
-  if (chain_) {
-    if (!chain_->FreeSome(budget)) return false;
-    chain_.reset();
+  if (rest_) {
+    if (!rest_->between.FreeSome(budget)) return false;
+    *budget -= std::min(*budget, rest_->tail.size());
+    rest_.reset();
   }
-  *budget -= std::min(*budget, compact_.size());
-  compact_.Clear();
+  *budget -= std::min(*budget, head_.size());
+  head_.Clear();
   return true;
 }
 
+// ---- Nodes ----
+
 ListCursor List::Outermost(End end) const {
-  if (chain_) return chain_->Outermost(end);
-  return {0, 0, end == End::kHead ? compact_.First() : compact_.Last()};
+  if (end == End::kHead) return {kHeadChunk, 0, head_.First()};
+  if (rest_ && !rest_->tail.empty()) return {kTailChunk, 0, rest_->tail.Last()};
+  return {kHeadChunk, 0, head_.Last()};
+}
+
+ListCursor List::NextNode(const ListCursor& at, End from) const {
+  bool is_forward = from == End::kHead;
+  if (!rest_ || at.chunk == (is_forward ? kTailChunk : kHeadChunk)) return {};
+  const Chain& chain = rest_->between;
+  ListCursor next = at.chunk >= kTailChunk ? chain.Outermost(from) : chain.NextNode(at, from);
+  if (!next.IsEnd()) return next;
+  if (is_forward) return {kTailChunk, 0, rest_->tail.First()};
+  return {kHeadChunk, 0, head_.Last()};
 }
 
 ListCursor List::Seek(size_t index) const {
-  if (chain_) return chain_->Seek(index);
-  return {0, 0, index < compact_.size() ? compact_.Seek(index) : Listpack::kNone};
+  if (index >= size()) return {};
+  size_t in_head = head_.size();
+  if (index < in_head) return {kHeadChunk, 0, head_.Seek(static_cast<int64_t>(index))};
+  index -= in_head;
+  size_t in_chain = rest_->between.size();
+  if (index < in_chain) return rest_->between.Seek(index);
+  return {kTailChunk, 0, rest_->tail.Seek(static_cast<int64_t>(index - in_chain))};
 }
 
-ListCursor List::Find(const ListpackEntry& needle) const {
-  for (ListCursor at = Outermost(End::kHead); !at.IsEnd(); at = NextNode(at, End::kHead)) {
-    uint32_t pos = PackAt(at).Find(needle, at.pos);
-    if (pos != Listpack::kNone) return {at.chunk, at.node, pos};
+// The tail goes to the first node for as long as that is the only one and has room. A node that has
+// none becomes the chain's, or the tail if there is none yet.
+void List::AddToLong(End end, const ListpackEntry& entry, const ListLimits& limits) {
+  ++rest_->size;
+  Listpack& pack = EndPack(end);
+  if (!pack.empty() && Chain::Fits(pack, entry, limits)) return AddTo(pack, end, entry);
+  pack.Shrink();
+  Listpack fresh = Chain::NewNode(end, entry, limits);
+  if (end == End::kTail || head_.empty()) return AppendNode(std::move(fresh));
+  std::swap(head_, fresh);
+  rest_->tail.empty() ? void(rest_->tail = std::move(fresh))
+                      : rest_->between.PrependNode(std::move(fresh));
+}
+
+// So many elements have gone from an end.
+void List::DropFromLong(size_t count, const ListLimits& limits) {
+  rest_->size -= count;
+  if (head_.empty() || rest_->tail.empty()) FillEnds();
+  CompactIfSmall(limits);
+}
+
+// Its elements are counted already.
+void List::AppendNode(Listpack pack) {
+  if (head_.empty()) {
+    head_ = std::move(pack);
+    return;
   }
-  return {};
+  std::swap(rest_->tail, pack);
+  if (!pack.empty()) rest_->between.AppendNode(std::move(pack));
 }
 
-void List::BecomeChain() {
-  chain_ = std::make_unique<Chain>();
-  if (!compact_.empty()) chain_->AppendNode(std::move(compact_));
+// An end that has become empty gets the node that is the outermost now.
+void List::FillEnds() {
+  Chain& chain = rest_->between;
+  if (head_.empty()) head_ = chain.size() > 0 ? chain.Take(End::kHead) : std::move(rest_->tail);
+  if (rest_->tail.empty() && chain.size() > 0) rest_->tail = chain.Take(End::kTail);
+}
+
+// Calls f(Chain&) while all nodes lie in the chain: for changes anywhere in a long list.
+template <class F>
+void List::InChain(F&& f) {
+  Chain& chain = rest_->between;
+  if (!head_.empty()) chain.PrependNode(std::move(head_));
+  if (!rest_->tail.empty()) chain.AppendNode(std::move(rest_->tail));
+  f(chain);
+  rest_->size = chain.size();
+  FillEnds();
+}
+
+void List::BecomeLong() {
+  rest_ = std::make_unique<Rest>();
+  rest_->size = head_.size();
 }
 
 void List::CompactIfSmall(const ListLimits& limits) {
-  if (!chain_) return;
-  if (chain_->size() > 0) {
-    if (!chain_->HasOneNode()) return;
-    const Listpack& pack = chain_->PackAt({});
-    if (!limits.AllowCompacting(pack.byte_size(), pack.size())) return;
-    compact_ = chain_->TakeOnlyNode();
-  }
-  chain_.reset();
+  if (!rest_ || !rest_->tail.empty()) return;
+  if (head_.empty() || limits.AllowCompacting(head_.byte_size(), head_.size())) rest_.reset();
 }
 
 }  // namespace kiln

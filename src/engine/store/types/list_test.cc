@@ -253,6 +253,14 @@ struct ListModel {
     std::reverse(backward.begin(), backward.end());
     ASSERT_EQ(backward, model);
     ASSERT_EQ(TextsOf(list.Clone()), model);
+    size_t listpacks = 0;
+    size_t elements = 0;
+    list.ForEachListpack([&](const Listpack& pack) {
+      ++listpacks;
+      elements += pack.size();
+    });
+    ASSERT_EQ(listpacks, list.ListpackCount());
+    ASSERT_EQ(elements, model.size());
     auto size = static_cast<int64_t>(model.size());
     for (int64_t i = -size; i < size; i += 1 + size / 8) {
       ASSERT_EQ(TextOf(*list.Index(i)), model[i < 0 ? i + size : i]);

@@ -1,169 +1,27 @@
 #include "engine/store/types/listpack.h"
 
-#include <bit>
+#include <algorithm>
 #include <cstring>
 
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/short_bytes.h"
+#include "base/size_class.h"
+#include "engine/store/types/listpack_coding.h"
 
 namespace kiln {
 namespace {
 
-static_assert(std::endian::native == std::endian::little,
-              "integers are copied as they lie in memory");
-
-constexpr uint8_t kEnd = 0xFF;
-constexpr uint16_t kUnknownCount = 0xFFFF;
-
-// First bytes of entries. A short integer or text keeps the rest of the byte for itself.
-constexpr uint8_t kInt13 = 0xC0;
-constexpr uint8_t kText6 = 0x80;
-constexpr uint8_t kText12 = 0xE0;
-constexpr uint8_t kText32 = 0xF0;
-constexpr uint8_t kInt16 = 0xF1;
-constexpr uint8_t kInt24 = 0xF2;
-constexpr uint8_t kInt32 = 0xF3;
-constexpr uint8_t kInt64 = 0xF4;
-
-template <typename T>
-T Load(const uint8_t* from) {
-  T value;
-  std::memcpy(&value, from, sizeof(value));
-  return value;
-}
-
-template <typename T>
-void Store(uint8_t* to, T value) {
-  std::memcpy(to, &value, sizeof(value));
-}
+using namespace listpack;
 
 uint64_t LoadEnd(std::string_view text) {
   return Load<uint64_t>(reinterpret_cast<const uint8_t*>(text.data()) + text.size() - 8);
 }
 
-// Bytes of the back length. That 2^14-1 and its like take one byte more than they need is part of
-// the format.
-uint32_t BackBytes(uint64_t entry_bytes) {
-  if (entry_bytes <= 127) return 1;
-  if (entry_bytes < (1u << 14) - 1) return 2;
-  if (entry_bytes < (1u << 21) - 1) return 3;
-  if (entry_bytes < (1u << 28) - 1) return 4;
-  return 5;
-}
-
-// Bytes that tell the encoding and length, or 0 for a byte that starts no entry.
-uint32_t HeadBytes(uint8_t first) {
-  if (first < kInt13) return 1;
-  if (first < kText32) return 2;
-  switch (first) {
-    case kText32:
-      return 5;
-    case kInt16:
-      return 3;
-    case kInt24:
-      return 4;
-    case kInt32:
-      return 5;
-    case kInt64:
-      return 9;
-    default:
-      return 0;
-  }
-}
-
-// Bytes of the text behind the head; integers lie in the head.
-uint64_t TextBytes(const uint8_t* entry) {
-  uint8_t first = entry[0];
-  if ((first & 0xC0) == kText6) return first & 0x3F;
-  if ((first & 0xF0) == kText12) return (first & 0x0F) << 8 | entry[1];
-  if (first == kText32) return Load<uint32_t>(entry + 1);
-  return 0;
-}
-
-// Bytes of an entry up to its back length.
-uint64_t FrontBytes(const uint8_t* entry) {
-  return HeadBytes(entry[0]) + TextBytes(entry);
-}
-
-// Short integers and texts, which most entries are, come first.
-inline uint64_t EntryBytes(const uint8_t* entry) {
-  uint8_t first = entry[0];
-  if (first < kText6) return 2;
-  if (first < kInt13) return 2 + (first & 0x3F);
-  uint64_t front = FrontBytes(entry);
-  return front + BackBytes(front);
-}
-
-// Writes seven bits a byte, the lowest last; all but the first byte are marked so that a reader
-// going left goes on.
-void WriteBack(uint8_t* to, uint64_t entry_bytes, uint32_t back_bytes) {
-  for (uint32_t i = back_bytes; i-- > 0; entry_bytes >>= 7) {
-    to[i] = (entry_bytes & 0x7F) | (i > 0 ? 0x80 : 0);
-  }
-}
-
-// Reads the back length whose last byte lies just before `end`.
-uint64_t ReadBack(const uint8_t* end) {
-  uint64_t value = 0;
-  for (int shift = 0; shift < 35; shift += 7) {
-    uint8_t byte = *--end;
-    value |= static_cast<uint64_t>(byte & 0x7F) << shift;
-    if ((byte & 0x80) == 0) break;
-  }
-  return value;
-}
-
-int64_t DecodeInteger(const uint8_t* entry) {
-  uint8_t first = entry[0];
-  if (first < kText6) return first;
-  if ((first & 0xE0) == kInt13) {
-    int64_t value = (first & 0x1F) << 8 | entry[1];
-    return value < 4096 ? value : value - 8192;
-  }
-  switch (first) {
-    case kInt16:
-      return Load<int16_t>(entry + 1);
-    case kInt24:
-      return static_cast<int32_t>(Load<uint16_t>(entry + 1) << 8 | uint32_t{entry[3]} << 24) >> 8;
-    case kInt32:
-      return Load<int32_t>(entry + 1);
-    default:
-      return Load<int64_t>(entry + 1);
-  }
-}
-
-bool IsText(uint8_t first) {
-  return (first & 0xC0) == kText6 || (first & 0xF0) == kText12 || first == kText32;
-}
-
-Element Decode(const uint8_t* entry) {
-  Element element;
-  if (IsText(entry[0])) {
-    const char* text = reinterpret_cast<const char*>(entry) + HeadBytes(entry[0]);
-    element.text = {text, TextBytes(entry)};
-  } else {
-    element.is_int = true;
-    element.integer = DecodeInteger(entry);
-  }
-  return element;
-}
-
-// Bytes of the entry at the front of `room`, or 0 when it is broken or does not fit.
-uint64_t CheckedEntryBytes(const uint8_t* entry, size_t room) {
-  if (room == 0) return 0;
-  uint32_t head = HeadBytes(entry[0]);
-  if (head == 0 || head > room) return 0;
-  uint64_t front = head + TextBytes(entry);
-  uint64_t back = BackBytes(front);
-  if (front + back > room) return 0;
-  uint8_t expected[5];
-  WriteBack(expected, front, back);
-  return std::memcmp(entry + front, expected, back) == 0 ? front + back : 0;
-}
-
-const uint8_t* Bytes(std::string_view bytes) {
-  return reinterpret_cast<const uint8_t*>(bytes.data());
+// What has grown tends to grow on; an eighth ahead halves how often it has to move.
+size_t RoomAhead(size_t bytes) {
+  constexpr size_t kWorthRoomBytes = 256;
+  return bytes < kWorthRoomBytes ? 0 : bytes / 8;
 }
 
 }  // namespace
@@ -217,58 +75,17 @@ void ListpackEntry::EncodeInteger(int64_t integer) {
   std::memcpy(head_ + 1, &integer, head_bytes_ - 1);
 }
 
-bool Listpack::Validate(std::string_view bytes) {
-  if (bytes.size() < kEmptyBytes) return false;
-  const uint8_t* block = Bytes(bytes);
-  if (Load<uint32_t>(block) != bytes.size() || block[bytes.size() - 1] != kEnd) return false;
-  size_t count = 0;
-  size_t end = bytes.size() - 1;
-  for (size_t pos = kHeaderBytes; pos < end; ++count) {
-    uint64_t entry = CheckedEntryBytes(block + pos, end - pos);
-    if (entry == 0) return false;
-    pos += entry;
-  }
-  uint16_t told = Load<uint16_t>(block + 4);
-  return told == kUnknownCount || told == count;
-}
-
-std::optional<Listpack> Listpack::FromBytes(std::string_view bytes) {
-  if (!Validate(bytes)) return std::nullopt;
-  Listpack listpack;
-  if (bytes.size() == kEmptyBytes) return listpack;
-  listpack.block_ = static_cast<uint8_t*>(AllocateBytes(bytes.size()));
-  std::memcpy(listpack.block_, bytes.data(), bytes.size());
-  if (!listpack.IsCanonical()) {
-    Listpack rewritten;
-    ElementScratch scratch;
-    for (uint32_t pos = listpack.First(); pos != kNone; pos = listpack.Next(pos)) {
-      rewritten.PushBack(listpack.Get(pos).ToString(scratch));
-    }
-    std::swap(listpack.block_, rewritten.block_);
-  }
-  return listpack;
-}
-
-// True when every entry is encoded as ListpackEntry encodes it.
-bool Listpack::IsCanonical() const {
-  ElementScratch scratch;
-  for (uint32_t pos = First(); pos != kNone; pos = Next(pos)) {
-    if (!Matches(pos, ListpackEntry(Get(pos).ToString(scratch)))) return false;
-  }
-  return true;
-}
-
 Listpack Listpack::Clone() const {
   Listpack copy;
   if (empty()) return copy;
-  copy.block_ = static_cast<uint8_t*>(AllocateBytes(byte_size()));
-  std::memcpy(copy.block_, block_, byte_size());
+  copy.SetBlock(static_cast<uint8_t*>(AllocateBytes(byte_size())), 0);
+  std::memcpy(copy.block(), block(), byte_size());
   return copy;
 }
 
 size_t Listpack::size() const {
   if (empty()) return 0;
-  uint16_t told = Load<uint16_t>(block_ + 4);
+  uint16_t told = Load<uint16_t>(block() + 4);
   if (told != kUnknownCount) return told;
   size_t count = 0;
   for (uint32_t pos = First(); pos != kNone; pos = Next(pos)) ++count;
@@ -276,17 +93,17 @@ size_t Listpack::size() const {
 }
 
 size_t Listpack::byte_size() const {
-  return empty() ? kEmptyBytes : Load<uint32_t>(block_);
+  return empty() ? kEmptyBytes : Load<uint32_t>(block());
 }
 
 size_t Listpack::memory_bytes() const {
-  return empty() ? 0 : UsableBytes(block_);
+  return empty() ? 0 : UsableBytes(allocation());
 }
 
 std::string_view Listpack::bytes() const {
   static constexpr char kEmpty[kEmptyBytes] = {kEmptyBytes, 0, 0, 0, 0, 0, static_cast<char>(kEnd)};
   if (empty()) return {kEmpty, kEmptyBytes};
-  return {reinterpret_cast<const char*>(block_), byte_size()};
+  return {reinterpret_cast<const char*>(block()), byte_size()};
 }
 
 uint32_t Listpack::Last() const {
@@ -294,19 +111,19 @@ uint32_t Listpack::Last() const {
 }
 
 uint32_t Listpack::Next(uint32_t pos) const {
-  pos += EntryBytes(block_ + pos);
-  return block_[pos] == kEnd ? kNone : pos;
+  pos += EntryBytes(block() + pos);
+  return block()[pos] == kEnd ? kNone : pos;
 }
 
 uint32_t Listpack::Prev(uint32_t pos) const {
   if (pos == kHeaderBytes) return kNone;
-  uint64_t front = ReadBack(block_ + pos);
+  uint64_t front = ReadBack(block() + pos);
   return pos - front - BackBytes(front);
 }
 
 uint32_t Listpack::Seek(int64_t index) const {
   if (empty()) return kNone;
-  uint16_t told = Load<uint16_t>(block_ + 4);
+  uint16_t told = Load<uint16_t>(block() + 4);
   if (told != kUnknownCount) {
     if (index >= told || index < -int64_t{told}) return kNone;
     if (index >= 0 && index > told / 2) index -= told;
@@ -319,7 +136,7 @@ uint32_t Listpack::Seek(int64_t index) const {
 }
 
 Element Listpack::Get(uint32_t pos) const {
-  return Decode(block_ + pos);
+  return Decode(block() + pos);
 }
 
 // An entry's first byte tells how long its head is, so nothing past the entry is read. Every entry
@@ -330,7 +147,7 @@ bool ListpackEntry::IsAt(const uint8_t* at) const {
 }
 
 bool Listpack::Matches(uint32_t pos, const ListpackEntry& entry) const {
-  return block_[pos] == entry.head_[0] && entry.IsAt(block_ + pos);
+  return block()[pos] == entry.head_[0] && entry.IsAt(block() + pos);
 }
 
 // The walk from head to head is what takes the time: texts of one length that are not it mostly
@@ -341,10 +158,10 @@ uint32_t Listpack::Find(const ListpackEntry& needle, uint32_t from, uint32_t ski
   bool has_end = text_bytes >= 8 && needle.head_bytes_ == 1;  // then the head tells the length
   size_t end_at = has_end ? text_bytes - 7 : 0;
   uint64_t end = has_end ? LoadEnd(needle.payload_) : 0;
-  for (const uint8_t* at = block_ + from; *at != kEnd;) {
+  for (const uint8_t* at = block() + from; *at != kEnd;) {
     if (*at == needle.head_[0] && (end_at == 0 || Load<uint64_t>(at + end_at) == end) &&
         needle.IsAt(at)) {
-      return static_cast<uint32_t>(at - block_);
+      return static_cast<uint32_t>(at - block());
     }
     at += EntryBytes(at);
     for (uint32_t step = 0; step < skip && *at != kEnd; ++step) at += EntryBytes(at);
@@ -354,26 +171,44 @@ uint32_t Listpack::Find(const ListpackEntry& needle, uint32_t from, uint32_t ski
 
 uint32_t Listpack::InsertBefore(uint32_t pos, const ListpackEntry& entry) {
   if (pos == kNone) pos = byte_size() - 1;
-  Resize(pos, 0, entry.bytes());
-  AddToCount(1);
+  if (pos == kHeaderBytes && !empty() && MakeRoomAhead(entry.bytes())) {
+    MoveStart(-static_cast<ptrdiff_t>(entry.bytes()), 1);
+  } else {
+    Resize(pos, 0, entry.bytes());
+    AddToCount(1);
+  }
   Write(pos, entry);
   return pos;
 }
 
 uint32_t Listpack::Replace(uint32_t pos, const ListpackEntry& entry) {
-  size_t old_bytes = EntryBytes(block_ + pos);
+  size_t old_bytes = EntryBytes(block() + pos);
   if (old_bytes != entry.bytes()) Resize(pos, old_bytes, entry.bytes());
   Write(pos, entry);
   return pos;
 }
 
 void Listpack::ReplaceSmall(uint32_t pos, uint8_t integer) {
-  KILN_DCHECK(block_[pos] < kText6 && integer < kText6);
-  block_[pos] = integer;
+  KILN_DCHECK(block()[pos] < kText6 && integer < kText6);
+  block()[pos] = integer;
+}
+
+void Listpack::Start(const ListpackEntry& entry, size_t room_bytes, Grows grows) {
+  KILN_DCHECK(empty());
+  size_t bytes = kEmptyBytes + entry.bytes();
+  size_t room = SizeClassBytes(std::max(bytes, room_bytes));
+  auto* allocation = static_cast<uint8_t*>(AllocateBytes(room));
+  SetBlock(allocation, grows == Grows::kAtHead ? std::min(room - bytes, kMaxGapBytes) : 0);
+  Store<uint32_t>(block(), bytes);
+  Store<uint16_t>(block() + 4, 1);
+  Write(kHeaderBytes, entry);
+  block()[bytes - 1] = kEnd;
 }
 
 void Listpack::Shrink() {
-  if (!empty()) block_ = static_cast<uint8_t*>(ReallocateBytes(block_, byte_size()));
+  if (empty()) return;
+  CloseGap();
+  SetBlock(static_cast<uint8_t*>(ReallocateBytes(allocation(), byte_size())), 0);
 }
 
 Listpack::Appender::Appender(Listpack& listpack, size_t max_bytes)
@@ -381,16 +216,19 @@ Listpack::Appender::Appender(Listpack& listpack, size_t max_bytes)
   size_t after = end_ + max_bytes + 1;
   KILN_CHECK(after <= UINT32_MAX);
   if (listpack.empty()) {
-    listpack.block_ = static_cast<uint8_t*>(AllocateBytes(after));
-    Store<uint16_t>(listpack.block_ + 4, 0);
-  } else if (after > UsableBytes(listpack.block_)) {
-    listpack.block_ = static_cast<uint8_t*>(ReallocateBytes(listpack.block_, after + after / 2));
+    listpack.SetBlock(static_cast<uint8_t*>(AllocateBytes(after)), 0);
+    Store<uint16_t>(listpack.block() + 4, 0);
+  } else if (listpack.gap() + after > UsableBytes(listpack.allocation())) {
+    listpack.CloseGap();
+    listpack.SetBlock(
+        static_cast<uint8_t*>(ReallocateBytes(listpack.allocation(), after + after / 2)), 0);
   }
+  block_ = listpack.block();
 }
 
 Listpack::Appender::~Appender() {
-  listpack_.block_[end_] = kEnd;
-  Store<uint32_t>(listpack_.block_, end_ + 1);
+  listpack_.block()[end_] = kEnd;
+  Store<uint32_t>(listpack_.block(), end_ + 1);
   listpack_.AddToCount(count_);
 }
 
@@ -402,45 +240,54 @@ void Listpack::Appender::Add(const ListpackEntry& entry) {
 
 void Listpack::Appender::Add(int64_t integer) {
   if (integer < 0 || integer >= kText6) return Add(ListpackEntry(integer));
-  listpack_.block_[end_++] = static_cast<uint8_t>(integer);
-  listpack_.block_[end_++] = 1;  // how long that was
+  block_[end_++] = static_cast<uint8_t>(integer);
+  block_[end_++] = 1;  // how long that was
   ++count_;
 }
 
 uint32_t Listpack::Erase(uint32_t pos, size_t count) {
   uint32_t end = pos;
   size_t erased = 0;
-  for (; erased < count && block_[end] != kEnd; ++erased) end += EntryBytes(block_ + end);
-  bool at_end = block_[end] == kEnd;
+  for (; erased < count && block()[end] != kEnd; ++erased) end += EntryBytes(block() + end);
+  bool at_end = block()[end] == kEnd;
   if (at_end && pos == kHeaderBytes) {
     Clear();
     return kNone;
   }
-  AddToCount(-static_cast<int64_t>(erased));
-  Resize(pos, end - pos, 0);
+  if (pos == kHeaderBytes && gap() + end - pos <= kMaxGapBytes) {
+    size_t before = byte_size();
+    MoveStart(end - pos, -static_cast<int64_t>(erased));
+    GiveBackIfSparse(before, before - (end - pos));
+  } else {
+    AddToCount(-static_cast<int64_t>(erased));
+    Resize(pos, end - pos, 0);
+  }
   return at_end ? kNone : pos;
 }
 
 Listpack Listpack::SplitOff(uint32_t pos) {
   Listpack tail;
   if (pos == kHeaderBytes) {
-    std::swap(tail.block_, block_);
+    std::swap(tail.word_, word_);
     return tail;
   }
   size_t count = 0;
   for (uint32_t at = pos; at != kNone; at = Next(at)) ++count;
   size_t bytes = byte_size() - 1 - pos;
   tail.Resize(kHeaderBytes, 0, bytes);
-  std::memcpy(tail.block_ + kHeaderBytes, block_ + pos, bytes);
+  std::memcpy(tail.block() + kHeaderBytes, block() + pos, bytes);
   tail.AddToCount(static_cast<int64_t>(count));
   Erase(pos, count);
   return tail;
 }
 
 void Listpack::Clear() {
-  FreeBytes(block_);
-  block_ = nullptr;
+  if (empty()) return;
+  FreeBytes(allocation());
+  word_ = 0;
 }
+
+// ---- Room ----
 
 // Replaces `old_bytes` at `pos` by `new_bytes` that the caller then writes.
 void Listpack::Resize(uint32_t pos, size_t old_bytes, size_t new_bytes) {
@@ -448,28 +295,89 @@ void Listpack::Resize(uint32_t pos, size_t old_bytes, size_t new_bytes) {
   size_t after = before - old_bytes + new_bytes;
   KILN_CHECK(after <= UINT32_MAX);
   if (empty()) {
-    block_ = static_cast<uint8_t*>(AllocateBytes(after));
-    Store<uint16_t>(block_ + 4, 0);
-    block_[kHeaderBytes] = kEnd;
-  } else if (after > before && after > UsableBytes(block_)) {
-    block_ = static_cast<uint8_t*>(ReallocateBytes(block_, after));
+    SetBlock(static_cast<uint8_t*>(AllocateBytes(after)), 0);
+    Store<uint16_t>(block() + 4, 0);
+    block()[kHeaderBytes] = kEnd;
+  } else if (gap() + after > SizeClassBytes(gap() + before)) {
+    MakeRoomBehind(after);
   }
-  std::memmove(block_ + pos + new_bytes, block_ + pos + old_bytes, before - pos - old_bytes);
-  Store<uint32_t>(block_, after);
+  uint8_t* at = block() + pos;
+  std::memmove(at + new_bytes, at + old_bytes, before - pos - old_bytes);
+  Store<uint32_t>(block(), after);
+  GiveBackIfSparse(before, after);
+}
+
+void Listpack::MakeRoomBehind(size_t after) {
+  size_t usable = UsableBytes(allocation());
+  if (gap() + after <= usable) return;
+  bool is_gap_worth_it = after <= usable && gap() > RoomAhead(after);
+  CloseGap();
+  if (is_gap_worth_it) return;
+  SetBlock(static_cast<uint8_t*>(ReallocateBytes(allocation(), after + RoomAhead(after))), 0);
+}
+
+void Listpack::CloseGap() {
+  if (gap() == 0) return;
+  uint8_t* to = allocation();
+  std::memmove(to, block(), byte_size());
+  SetBlock(to, 0);
+}
+
+// False when that is more than a gap can be.
+bool Listpack::MakeRoomAhead(size_t bytes) {
+  if (gap() < bytes) WidenGap(bytes);
+  return gap() >= bytes;
+}
+
+// All that is free, and more when that is little for what has to move, goes before the first byte.
+void Listpack::WidenGap(size_t bytes) {
+  size_t size = byte_size();
+  uint8_t* from = allocation();
+  size_t usable = UsableBytes(from);
+  uint8_t* to = from;
+  if (usable < size + std::max(bytes, RoomAhead(size))) {
+    usable = SizeClassBytes(size + bytes + RoomAhead(size + bytes));
+    to = static_cast<uint8_t*>(AllocateBytes(usable));
+  }
+  size_t wide = std::min(usable - size, kMaxGapBytes);
+  std::memmove(to + wide, block(), size);
+  if (to != from) FreeBytes(from);
+  SetBlock(to, wide);
+}
+
+// What was written to memory that is not in the cache yet had better not be read at once: the
+// header moves in one go.
+void Listpack::MoveStart(ptrdiff_t by, int64_t count_delta) {
+  size_t bytes = byte_size() - by;
+  KILN_CHECK(bytes <= UINT32_MAX);
+  uint16_t count = CountAfter(count_delta);
+  SetBlock(allocation(), gap() + by);
+  Store<uint32_t>(block(), bytes);
+  Store<uint16_t>(block() + 4, count);
+}
+
+// Looked at when a size class is left: often enough, and rarely.
+void Listpack::GiveBackIfSparse(size_t before, size_t after) {
   constexpr size_t kWorthShrinkingBytes = 32;
-  if (after < before && UsableBytes(block_) > 2 * after + kWorthShrinkingBytes) {
-    block_ = static_cast<uint8_t*>(ReallocateBytes(block_, after));
+  if (SizeClassBytes(after) >= SizeClassBytes(before) ||
+      UsableBytes(allocation()) <= 2 * after + kWorthShrinkingBytes) {
+    return;
   }
+  CloseGap();
+  SetBlock(static_cast<uint8_t*>(ReallocateBytes(allocation(), after)), 0);
+}
+
+uint16_t Listpack::CountAfter(int64_t delta) const {
+  int64_t told = Load<uint16_t>(block() + 4);
+  return told == kUnknownCount ? told : std::min<int64_t>(told + delta, kUnknownCount);
 }
 
 void Listpack::AddToCount(int64_t delta) {
-  uint16_t told = Load<uint16_t>(block_ + 4);
-  if (told == kUnknownCount) return;
-  Store<uint16_t>(block_ + 4, told + delta < kUnknownCount ? told + delta : kUnknownCount);
+  Store<uint16_t>(block() + 4, CountAfter(delta));
 }
 
 void Listpack::Write(uint32_t pos, const ListpackEntry& entry) {
-  uint8_t* to = block_ + pos;
+  uint8_t* to = block() + pos;
   size_t text_bytes = entry.payload_.size();
   if (entry.head_bytes_ == 1) [[likely]]
     *to = entry.head_[0];

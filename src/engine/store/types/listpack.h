@@ -20,6 +20,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/prefetch.h"
 #include "engine/store/types/element.h"
 
 namespace kiln {
@@ -56,9 +57,9 @@ class Listpack {
   static constexpr size_t kSafeBytes = size_t{1} << 30;
 
   Listpack() = default;
-  Listpack(Listpack&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  Listpack(Listpack&& other) noexcept : word_(std::exchange(other.word_, 0)) {}
   Listpack& operator=(Listpack&& other) noexcept {
-    std::swap(block_, other.block_);
+    std::swap(word_, other.word_);
     return *this;
   }
   ~Listpack() { Clear(); }
@@ -70,7 +71,7 @@ class Listpack {
   static std::optional<Listpack> FromBytes(std::string_view bytes);
   Listpack Clone() const;
 
-  bool empty() const { return block_ == nullptr; }
+  bool empty() const { return word_ == 0; }
   size_t size() const;       // O(1) below 65535 entries
   size_t byte_size() const;  // of bytes()
   size_t memory_bytes() const;
@@ -118,6 +119,15 @@ class Listpack {
 
   // Overwrites an integer below 128 with another one.
   void ReplaceSmall(uint32_t pos, uint8_t integer);
+  // Makes this entry the only one, with room for `room_bytes` in all; what is pushed at the head
+  // or at the tail finds its place there at once.
+  enum class Grows : uint8_t { kAtHead, kAtTail };
+  void Start(const ListpackEntry& entry, size_t room_bytes, Grows grows);
+  // Asks for what a push or pop at the head touches, if there were some before.
+  void PrefetchHead() const {
+    if (gap() == 0) return;
+    for (ptrdiff_t line : {-64, 0, 64}) Prefetch(block() + line);
+  }
   // Gives memory kept for growth back.
   void Shrink();
 
@@ -128,12 +138,36 @@ class Listpack {
   void Clear();
 
  private:
+  static constexpr unsigned kGapShift = 48;
+  static constexpr size_t kMaxGapBytes = 0xFFFF;
+
+  uint8_t* block() const {
+    return reinterpret_cast<uint8_t*>(word_ & ((uint64_t{1} << kGapShift) - 1));
+  }
+  size_t gap() const { return word_ >> kGapShift; }
+  uint8_t* allocation() const { return block() - gap(); }
+  void SetBlock(uint8_t* allocation, size_t gap) {
+    word_ = reinterpret_cast<uintptr_t>(allocation + gap) | uint64_t{gap} << kGapShift;
+  }
+  // Moves the start, which must stay within the allocation, and writes the header there: entries
+  // come or go before those that stay.
+  void MoveStart(ptrdiff_t by, int64_t count_delta);
+
   bool IsCanonical() const;
   void Resize(uint32_t pos, size_t old_bytes, size_t new_bytes);
+  bool MakeRoomAhead(size_t bytes);
+  void WidenGap(size_t bytes);
+  void CloseGap();
+  void MakeRoomBehind(size_t after);
+  void GiveBackIfSparse(size_t before, size_t after);
+  uint16_t CountAfter(int64_t delta) const;
   void AddToCount(int64_t delta);
   void Write(uint32_t pos, const ListpackEntry& entry);
 
-  uint8_t* block_ = nullptr;  // null when there is no entry
+  // The address of the first byte, and above it how many bytes of the allocation lie unused before
+  // that: what is pushed at the head goes there, and what is erased at the head leaves it, so that
+  // neither moves the rest. 0 when there is no entry.
+  uint64_t word_ = 0;
 };
 
 class Listpack::Appender {
@@ -153,6 +187,7 @@ class Listpack::Appender {
 
  private:
   Listpack& listpack_;
+  uint8_t* block_ = nullptr;  // stays where it is: there is room
   uint32_t end_;
   int64_t count_ = 0;
 };

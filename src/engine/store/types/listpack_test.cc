@@ -253,6 +253,56 @@ TEST(Listpack, BehavesLikeAVectorOfTexts) {
   }
 }
 
+// Entries pushed to one end and taken from either, of all sizes up to more than a gap can be.
+void CheckQueue(uint64_t seed, bool pushes_head, bool pops_head) {
+  SCOPED_TRACE(seed);
+  Random random(seed);
+  Listpack listpack;
+  std::vector<std::string> model;
+  for (int step = 0; step < 400; ++step) {
+    bool grows = random.Below(100) < (step < 200 ? 70u : 45u);
+    if (grows || model.empty()) {
+      std::string text(random.Below(50) == 0 ? random.Below(100'000) : random.Below(300), 'a');
+      text += std::to_string(step);
+      pushes_head ? listpack.PushFront(text) : listpack.PushBack(text);
+      model.insert(pushes_head ? model.begin() : model.end(), text);
+    } else {
+      size_t count = std::min<size_t>(1 + random.Below(3), model.size());
+      auto from = pops_head ? model.begin() : model.end() - count;
+      model.erase(from, from + count);
+      listpack.Erase(listpack.Seek(pops_head ? 0 : -static_cast<int64_t>(count)), count);
+    }
+    CheckSame(listpack, model);
+    if (::testing::Test::HasFatalFailure()) return;
+    size_t bytes = listpack.byte_size();
+    ASSERT_LE(listpack.memory_bytes(), model.empty() ? 0 : 3 * bytes + 128);
+  }
+}
+
+TEST(Listpack, IsAQueueAndAStackAtEitherEnd) {
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
+    for (bool pushes_head : {false, true}) {
+      for (bool pops_head : {false, true}) CheckQueue(seed, pushes_head, pops_head);
+    }
+  }
+}
+
+TEST(Listpack, WithRoomAtTheHeadWhatIsPushedOrErasedThereMovesNothingElse) {
+  Listpack listpack;
+  listpack.Start(ListpackEntry("last"), 1024, Listpack::Grows::kAtHead);
+  auto end = [&] { return listpack.bytes().data() + listpack.bytes().size(); };
+  const char* place = end();
+  for (int i = 0; i < 90; ++i) {
+    listpack.PushFront("entry:" + std::to_string(100 + i));
+    ASSERT_EQ(end(), place);
+  }
+  for (int i = 0; i < 30; ++i) {
+    listpack.Erase(listpack.First());
+    ASSERT_EQ(end(), place);
+  }
+  EXPECT_EQ(listpack.size(), 61u);
+}
+
 TEST(Listpack, AnAppenderWritesWhatPushBackWould) {
   Listpack one_by_one;
   Listpack appended;

@@ -45,6 +45,12 @@ void MoveHeadOf(N* left, N* right, size_t moved) {
   right->count -= moved;
 }
 
+// A leaf that gave much away covers more scores than it should.
+void RecodeAfterMove(ScoreLeaf* from, ScoreLeaf* to, size_t moved) {
+  to->Recode();
+  if (moved >= ScoreLeaf::kEntries / 4) from->Recode();
+}
+
 }  // namespace
 
 ScoreTree::~ScoreTree() {
@@ -55,6 +61,7 @@ ScoreTree::~ScoreTree() {
 ScoreTree::Leaf* ScoreTree::NewLeaf(Leaf* previous, Leaf* next) {
   auto* leaf = static_cast<Leaf*>(AllocateBytes(sizeof(Leaf)));
   leaf->count = 0;
+  leaf->base = leaf->shift = 0;
   leaf->previous = previous;
   leaf->next = next;
   if (previous != nullptr) previous->next = leaf;
@@ -81,12 +88,12 @@ void ScoreTree::FreeNode(Node* node, int height) {
 }
 
 ScoreTree::Entry ScoreTree::FirstOf(const Node* node, int height) {
-  return height == 0 ? static_cast<const Leaf*>(node)->slots[0]
+  return height == 0 ? static_cast<const Leaf*>(node)->entry(0)
                      : static_cast<const Inner*>(node)->slots[0].first;
 }
 
 ScoreTree::Entry ScoreTree::LastOf(const Node* node, int height) {
-  return height == 0 ? static_cast<const Leaf*>(node)->slots[node->count - 1]
+  return height == 0 ? static_cast<const Leaf*>(node)->entry(node->count - 1)
                      : static_cast<const Inner*>(node)->slots[node->count - 1].first;
 }
 
@@ -104,6 +111,7 @@ void ScoreTree::MoveTail(Inner* parent, size_t index, int height, size_t moved) 
   size_t entries = moved;
   if (height == 0) {
     MoveTailOf(static_cast<Leaf*>(left.node), static_cast<Leaf*>(right.node), moved);
+    RecodeAfterMove(static_cast<Leaf*>(left.node), static_cast<Leaf*>(right.node), moved);
   } else {
     auto* from = static_cast<Inner*>(left.node);
     entries = 0;
@@ -122,6 +130,7 @@ void ScoreTree::MoveHead(Inner* parent, size_t index, int height, size_t moved) 
   size_t entries = moved;
   if (height == 0) {
     MoveHeadOf(static_cast<Leaf*>(left.node), static_cast<Leaf*>(right.node), moved);
+    RecodeAfterMove(static_cast<Leaf*>(right.node), static_cast<Leaf*>(left.node), moved);
   } else {
     auto* from = static_cast<Inner*>(right.node);
     entries = 0;
@@ -199,17 +208,23 @@ void ScoreTree::Insert(ZsetMember* member) {
     node = child.node;
   }
   auto* leaf = static_cast<Leaf*>(node);
-  Entry* end = leaf->slots + leaf->count;
-  Entry* place = std::partition_point(
-      leaf->slots, end, [&](const Entry& e) { return IsBefore(e, entry.score, name); });
-  MoveSlots(place + 1, place, end - place);
-  *place = entry;
-  ++leaf->count;
+  leaf->Insert(leaf->PlaceOf(entry.score, name), member);
   ++size_;
 }
 
 size_t ScoreTree::RankOf(double score, std::string_view name) const {
-  return CountWhile([&](const Entry& entry) { return IsBefore(entry, score, name); });
+  size_t rank = 0;
+  const Leaf* leaf =
+      LeafAt([&](const Entry& entry) { return IsBefore(entry, score, name); }, &rank);
+  return leaf == nullptr ? 0 : rank + leaf->PlaceOf(score, name);
+}
+
+size_t ScoreTree::CountBelow(double score, bool or_at) const {
+  size_t rank = 0;
+  const Leaf* leaf =
+      LeafAt([&](const Entry& entry) { return or_at ? entry.score <= score : entry.score < score; },
+             &rank);
+  return leaf == nullptr ? 0 : rank + leaf->CountBelow(score, or_at);
 }
 
 ScoreTree::Cursor ScoreTree::At(size_t rank) const {
@@ -237,9 +252,9 @@ void ScoreTree::Erase(const ZsetMember* member) {
 size_t ScoreTree::EraseRun(Node* node, int height, size_t rank, size_t limit, ZsetMember** erased) {
   if (height == 0) {
     auto* leaf = static_cast<Leaf*>(node);
-    Entry* first = leaf->slots + rank;
+    uint64_t* first = leaf->slots + rank;
     size_t taken = std::min(limit, leaf->count - rank);
-    for (size_t i = 0; i < taken; ++i) erased[i] = first[i].member;
+    for (size_t i = 0; i < taken; ++i) erased[i] = leaf->member(rank + i);
     MoveSlots(first, first + taken, leaf->count - rank - taken);
     leaf->count -= taken;
     return taken;
@@ -249,7 +264,7 @@ size_t ScoreTree::EraseRun(Node* node, int height, size_t rank, size_t limit, Zs
   for (; rank >= inner->slots[index].entries; ++index) rank -= inner->slots[index].entries;
   size_t taken = EraseRun(inner->slots[index].node, height - 1, rank, limit, erased);
   inner->slots[index].entries -= taken;
-  Repair(inner, index, height - 1);
+  Repair(inner, index, height - 1, rank == 0);
   return taken;
 }
 
@@ -272,10 +287,10 @@ size_t ScoreTree::EraseRunAndTrim(size_t rank, size_t limit, ZsetMember** erased
 
 // Child `index` has lost slots: brings the parent's view of it up to date and merges it when it
 // became small.
-void ScoreTree::Repair(Inner* parent, size_t index, int height) {
+void ScoreTree::Repair(Inner* parent, size_t index, int height, bool first_went) {
   Child& child = parent->slots[index];
   if (child.node->count == 0) return RemoveChild(parent, index, height);
-  child.first = FirstOf(child.node, height);
+  if (first_went || height > 0) child.first = FirstOf(child.node, height);
   const size_t capacity = Capacity(height);
   if (child.node->count > TooSmall(capacity)) return;
   auto merges = [&](size_t left) {

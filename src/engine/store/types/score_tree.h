@@ -1,13 +1,13 @@
 // The order of a big sorted set: a B+ tree of (score, member) with the number of entries under
 // every child.
 //
-// A leaf holds up to 62 entries of 16 bytes, an inner node up to 31 children; both fill a 1 KiB
-// block. So a set of two million members is four levels deep, ranks and lower bounds cost a few
-// cache misses, and no change moves more than three nodes' worth of bytes. A full node first gives
-// entries to a neighbour with room and splits only when both are nearly full; at either end of the
-// tree it splits unevenly. Nodes therefore stay about 85% full for random inserts and 98% for
-// ordered ones. Rejected: a skip list with spans, as Redis has. It needs 30 to 40 bytes an entry
-// and a cache miss for each hop.
+// A leaf (score_leaf.h) holds up to 123 entries of 8 bytes, an inner node up to 31 children; both
+// fill a 1 KiB block. So a set of two million members is four levels deep, ranks and lower bounds
+// cost a few cache misses, and no change moves more than three nodes' worth of bytes. A full node
+// first gives entries to a neighbour with room and splits only when both are nearly full; at either
+// end of the tree it splits unevenly. Nodes therefore stay about 85% full for random inserts and
+// 98% for ordered ones. Rejected: a skip list with spans, as Redis has. It needs 30 to 40 bytes an
+// entry and a cache miss for each hop.
 //
 // The tree owns its nodes, not the members. A member must stay where it is, and keep its score,
 // while it is in here. Order: score as doubles compare (no NaN may enter), then bytes as memcmp,
@@ -19,29 +19,20 @@
 #include <cstdint>
 #include <string_view>
 
-#include "engine/store/types/zset_member.h"
+#include "engine/store/types/score_leaf.h"
 
 namespace kiln {
 
 class ScoreTree {
  public:
-  struct Entry {
-    double score;
-    ZsetMember* member;
-  };
+  using Entry = ScoreEntry;
 
-  static constexpr size_t kLeafEntries = 62;
+  static constexpr size_t kLeafEntries = ScoreLeaf::kEntries;
   static constexpr size_t kInnerChildren = 31;
 
  private:
-  struct Node {
-    size_t count;
-  };
-  struct Leaf : Node {
-    Leaf* previous;
-    Leaf* next;
-    Entry slots[kLeafEntries];
-  };
+  using Node = ScoreNode;
+  using Leaf = ScoreLeaf;
   struct Child {
     Entry first;     // the smallest entry under `node`, always exact
     Node* node;      // a Leaf where the tree's height says so, else an Inner
@@ -56,7 +47,7 @@ class ScoreTree {
   class Cursor {
    public:
     bool AtEnd() const { return leaf_ == nullptr; }
-    const Entry& entry() const { return leaf_->slots[index_]; }
+    Entry entry() const { return leaf_->entry(index_); }
     void Next() {
       if (++index_ == leaf_->count) leaf_ = leaf_->next, index_ = 0;
     }
@@ -93,6 +84,8 @@ class ScoreTree {
   // order.
   template <class Before>
   size_t CountWhile(Before&& before) const;
+  // The number of entries with a lower score, or, with `or_at`, no higher one.
+  size_t CountBelow(double score, bool or_at) const;
   // The number of entries that come before this one, which need not be in the tree.
   size_t RankOf(double score, std::string_view name) const;
   // At the end when rank >= size().
@@ -103,10 +96,6 @@ class ScoreTree {
   bool FreeSome(size_t* budget);
 
  private:
-  static bool IsBefore(const Entry& entry, double score, std::string_view name) {
-    if (entry.score != score) return entry.score < score;
-    return entry.member->name() < name;
-  }
   static size_t Capacity(int height) { return height == 0 ? kLeafEntries : kInnerChildren; }
   static Entry FirstOf(const Node* node, int height);
   // Of an inner node: the first entry of its last child.
@@ -123,9 +112,13 @@ class ScoreTree {
   void Split(Inner* parent, size_t index, int height, size_t kept);
   size_t EraseRun(Node* node, int height, size_t rank, size_t limit, ZsetMember** erased);
   size_t EraseRunAndTrim(size_t rank, size_t limit, ZsetMember** erased);
-  void Repair(Inner* parent, size_t index, int height);
+  void Repair(Inner* parent, size_t index, int height, bool first_went);
   void RemoveChild(Inner* parent, size_t index, int height);
   bool FreeLastLeaf(Node* node, int height);
+  // The leaf in which the leading entries for which before(entry) holds end, going down by the
+  // first entries of nodes; null in an empty tree. Adds what comes before that leaf to *rank.
+  template <class Before>
+  const Leaf* LeafAt(Before&& before, size_t* rank) const;
 
   Node* root_ = nullptr;
   size_t size_ = 0;
@@ -144,9 +137,7 @@ void ScoreTree::EraseRange(size_t rank, size_t count, F&& erased) {
 }
 
 template <class Before>
-size_t ScoreTree::CountWhile(Before&& before) const {
-  if (root_ == nullptr) return 0;
-  size_t rank = 0;
+const ScoreTree::Leaf* ScoreTree::LeafAt(Before&& before, size_t* rank) const {
   const Node* node = root_;
   for (int height = height_; height > 0; --height) {
     const Child* children = static_cast<const Inner*>(node)->slots;
@@ -154,11 +145,17 @@ size_t ScoreTree::CountWhile(Before&& before) const {
     const Child* child = std::partition_point(children + 1, children + node->count,
                                               [&](const Child& c) { return before(c.first); }) -
                          1;
-    for (const Child* left = children; left < child; ++left) rank += left->entries;
+    for (const Child* left = children; left < child; ++left) *rank += left->entries;
     node = child->node;
   }
-  const Entry* entries = static_cast<const Leaf*>(node)->slots;
-  return rank + (std::partition_point(entries, entries + node->count, before) - entries);
+  return static_cast<const Leaf*>(node);
+}
+
+template <class Before>
+size_t ScoreTree::CountWhile(Before&& before) const {
+  size_t rank = 0;
+  const Leaf* leaf = LeafAt(before, &rank);
+  return leaf == nullptr ? 0 : rank + leaf->CountWhile(before);
 }
 
 }  // namespace kiln

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -102,14 +103,14 @@ TEST_F(ScoreTreeTest, RisingAndFallingInsertsFillTheNodes) {
   for (int i = 0; i < 3000; ++i) Insert(i, "m");
   size_t rising_bytes = tree_->memory_bytes();
   for (int i = 1; i <= 3000; ++i) Insert(-i, "m");
-  EXPECT_LT(rising_bytes, 3000 * 19u);
-  EXPECT_LT(tree_->memory_bytes(), 6000 * 19u);
+  EXPECT_LT(rising_bytes, 3000 * 10u);
+  EXPECT_LT(tree_->memory_bytes(), 6000 * 10u);
   ExpectSameAsModel();
 }
 
 TEST_F(ScoreTreeTest, RandomInsertsKeepNodesFairlyFull) {
   for (int i = 0; i < 5000; ++i) Insert(static_cast<double>(random_.Next() >> 11), "m");
-  EXPECT_LT(tree_->memory_bytes(), 5000 * 22u);
+  EXPECT_LT(tree_->memory_bytes(), 5000 * 12u);
   ExpectSameAsModel();
 }
 
@@ -121,6 +122,27 @@ TEST_F(ScoreTreeTest, CountWhileFindsTheBoundaryOfAnyPrefix) {
   EXPECT_EQ(below(-1), 0u);
   for (int i = 0; i <= 100; ++i) EXPECT_EQ(below(i), i * 10u);
   EXPECT_EQ(below(1000), 1000u);
+}
+
+TEST_F(ScoreTreeTest, ScoresOfAllSizesAreOrderedAndCounted) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  std::vector<double> scores = {0.0, -0.0, 5e-324, -5e-324, 1e308, -1e308, kInfinity, -kInfinity};
+  for (int exponent = -300; exponent <= 300; ++exponent) {
+    for (double sign : {-1.0, 1.0}) scores.push_back(std::ldexp(sign * 1.7, exponent));
+  }
+  for (size_t i = scores.size(); i > 0; --i) {
+    std::swap(scores[i - 1], scores[random_.Below(i)]);
+    Insert(scores[i - 1], std::to_string(random_.Below(10)));
+  }
+  ExpectSameAsModel();
+  for (double score : scores) {
+    auto below = std::count_if(model_.begin(), model_.end(),
+                               [&](const Key& key) { return key.first < score; });
+    auto at = std::count_if(model_.begin(), model_.end(),
+                            [&](const Key& key) { return key.first == score; });
+    ASSERT_EQ(tree_->CountBelow(score, false), static_cast<size_t>(below));
+    ASSERT_EQ(tree_->CountBelow(score, true), static_cast<size_t>(below + at));
+  }
 }
 
 TEST_F(ScoreTreeTest, EraseRangeTakesExactlyTheRanksAsked) {
@@ -138,7 +160,7 @@ TEST_F(ScoreTreeTest, ATreeEmptiedByRandomErasesShrinksOnTheWay) {
   for (int i = 0; i < 3000; ++i)
     Insert(static_cast<double>(random_.Below(1000)), std::to_string(i));
   while (model_.size() > 300) Erase(RandomKey());
-  EXPECT_LT(tree_->memory_bytes(), 300 * 60u);
+  EXPECT_LT(tree_->memory_bytes(), 300 * 40u);
   ExpectSameAsModel();
   while (!model_.empty()) Erase(RandomKey());
   EXPECT_EQ(tree_->memory_bytes(), 0u);
@@ -157,7 +179,7 @@ TEST_F(ScoreTreeTest, FreeSomeStaysWithinItsBudget) {
     EXPECT_LE(before - tree_->size(), 7 * ScoreTree::kLeafEntries);
     ++calls;
   }
-  EXPECT_GT(calls, 10u);
+  EXPECT_GT(calls, 5u);
   EXPECT_EQ(tree_->memory_bytes(), 0u);
   for (ZsetMember* member : members) FreeBytes(member);
 }
@@ -165,7 +187,7 @@ TEST_F(ScoreTreeTest, FreeSomeStaysWithinItsBudget) {
 TEST_F(ScoreTreeTest, RandomChangesAgreeWithAStdSet) {
   SCOPED_TRACE("seed 20260101");
   // Phases that grow and shrink, over few scores (many ties) or many.
-  for (uint64_t scores : {3, 500, 1'000'000}) {
+  for (uint64_t scores : {uint64_t{3}, uint64_t{500}, uint64_t{1'000'000}, uint64_t{1} << 60}) {
     for (unsigned grow_percent : {80, 30, 60, 10}) {
       for (int i = 0; i < 2500; ++i) {
         if (model_.empty() || random_.Below(100) < grow_percent) {

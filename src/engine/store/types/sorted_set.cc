@@ -241,6 +241,11 @@ RankRange SortedSet::RanksBetween(const Range& range, Key key) const {
 }
 
 RankRange SortedSet::RanksIn(const ScoreRange& range) const {
+  if (big_) {
+    size_t first = big_->order.CountBelow(range.min, range.min_exclusive);
+    size_t end = big_->order.CountBelow(range.max, !range.max_exclusive);
+    return {first, end > first ? end - first : 0};
+  }
   return RanksBetween(range, [](const auto& item, ElementScratch&) { return item.score(); });
 }
 

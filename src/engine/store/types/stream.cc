@@ -174,7 +174,7 @@ void Stream::Add(const StreamId& id, Fields fields, const StreamLimits& limits) 
   AppendTo(&node, at->first, id, fields, HasFields(node, fields));
   if (is_new) node.begin = end;
   ++node.live;
-  ++entries_added_;
+  if (entries_added_ < INT64_MAX) ++entries_added_;  // XSETID and RESTORE may set any number.
   last_id_ = id;
   if (++length_ == 1) first_id_ = id;
 }
@@ -336,7 +336,7 @@ int64_t Stream::EntriesReadAt(const StreamId& id) const {
 
 void Stream::Advance(StreamGroup* group, const StreamId& id) const {
   if (group->entries_read != StreamGroup::kUnknown && !HasTombstoneBehind(id))
-    ++group->entries_read;
+    group->entries_read += group->entries_read < INT64_MAX ? 1 : 0;
   else if (entries_added_ != 0)
     group->entries_read = EntriesReadAt(id);
   group->last_id = id;

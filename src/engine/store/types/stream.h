@@ -92,6 +92,13 @@ class Stream {
   void ForEachNode(F&& f) const {
     for (const auto& [id, node] : nodes_) f(id, node.Serialized());
   }
+  // The same from the first node on whose first entry's id is not smaller; ends when f is false.
+  template <class F>
+  void ForEachNodeFrom(const StreamId& first, F&& f) const {
+    for (auto at = nodes_.lower_bound(first); at != nodes_.end(); ++at) {
+      if (!f(at->first, at->second.Serialized())) return;
+    }
+  }
   // XSETID. The id must not be smaller than the newest entry's or the last one deleted.
   void SetLastId(const StreamId& id) { last_id_ = id; }
   void SetEntriesAdded(uint64_t entries_added) { entries_added_ = entries_added; }

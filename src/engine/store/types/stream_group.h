@@ -24,6 +24,10 @@ struct PendingEntry {
   StreamConsumer* consumer = nullptr;
   int64_t delivered_ms = 0;
   int64_t deliveries = 0;
+
+  void CountDelivery() {
+    if (deliveries < INT64_MAX) ++deliveries;  // XCLAIM and RESTORE may set any number.
+  }
 };
 
 struct StreamConsumer {

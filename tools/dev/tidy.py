@@ -59,7 +59,7 @@ BANNED = (  # pattern, why; searched in code without comments and strings
 )
 NAKED = (r"(?<!operator )\bnew\b(?!\s*\()|(?<!operator )(?<!= )\bdelete\b",
          "outside base/ memory has owners; std::make_unique")
-HEADER_FLAGS = ("-std=c++20", "-fsyntax-only", "-Isrc", "-I/usr/include/luajit-2.1",
+HEADER_FLAGS = ("-std=c++20", "-fsyntax-only", "-Isrc", "-I/usr/include/lua5.1",
                 "-DKILN_JEMALLOC")
 LEFTOVERS = {"util", "utils", "common", "misc", "helper", "helpers", "manager"}
 SUFFIXES = {".cc", ".h", ".py", ".md", ".resp", ".mc", ".js", ".cmake"}

@@ -14,7 +14,8 @@ bool IsTooLong(Call& call, size_t offset, size_t bytes) {
 Record* MakeWritable(Call& call, const Key& key, Record* record, size_t bytes) {
   StringScratch scratch;
   size_t old_bytes = TextOrEmpty(record, scratch).size();
-  if (record != nullptr && record->is_raw() && old_bytes >= bytes) {
+  bool has_room = record != nullptr && record->is_raw() && old_bytes >= bytes;
+  if (has_room && !record->IsBeingRead()) {
     record->set_edited(true);
     if (record->cas() != 0) record->set_cas(0);  // as where it is resized
     return record;

@@ -303,11 +303,15 @@ Record* Db::Reshape(const Key& key, Record* record, const RecordShape& shape, si
     record->SetReadBits(reads);
     return record;
   }
+  // A big one goes first, for memory that holds both may not be there. Its address alone is still
+  // known to the table, which asks for no more.
+  bool is_big = record->block() != nullptr;
+  if (is_big) keyspace_.FreeRecordMemory(key.shard(), record);
   Record* fresh = keyspace_.AllocateRecord(key.shard(), shape, key.text, spare_bytes);
   fresh->set_clock(clock);
   fresh->SetReadBits(reads);
   table.records.Replace(key.table_hash(), record, fresh);
-  keyspace_.FreeRecordMemory(key.shard(), record);
+  if (!is_big) keyspace_.FreeRecordMemory(key.shard(), record);
   return fresh;
 }
 
@@ -425,6 +429,7 @@ Record* Db::ResizeString(const Key& key, Record* record, size_t bytes, bool spar
   if (record != nullptr) shape = record->shape();
   size_t capacity = record == nullptr ? 0 : keyspace_.CapacityBytes(key.shard(), record);
   bool is_raw = record != nullptr && shape.IsRaw();
+  bool was_shared = shape.IsShared();
   size_t old_length_bytes = shape.ValueLengthBytes();
   char digits[kMaxInt64Chars];
   std::string_view old_value;
@@ -432,7 +437,8 @@ Record* Db::ResizeString(const Key& key, Record* record, size_t bytes, bool spar
   shape.is_integer = false;
   shape.value_bytes = bytes;
   size_t copied = std::min(old_value.size(), bytes);
-  if (is_raw && shape.ValueLengthBytes() == old_length_bytes && shape.Bytes() <= capacity) {
+  if (is_raw && shape.ValueLengthBytes() == old_length_bytes && shape.Bytes() <= capacity &&
+      shape.IsShared() == was_shared && !record->IsBeingRead()) {
     record->set_raw_bytes(bytes);
   } else {
     if (record == nullptr && context_.is_replica) [[unlikely]]
@@ -561,6 +567,7 @@ Record* Db::CopyFrom(const Key& key, const Record* source) {
 size_t Db::MemoryBytes(const Key& key, const Record* record) const {
   constexpr size_t kSlotBytes = 10;  // a table slot at the usual fill
   size_t bytes = keyspace_.CapacityBytes(key.shard(), record) + kSlotBytes;
+  if (record->block() != nullptr) bytes += SharedBlock::kHeadBytes;
   if (record->type() == Type::kString) return bytes;
   return bytes + CollectionMemoryBytes(record->type(), record->collection<void>());
 }

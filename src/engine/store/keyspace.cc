@@ -127,7 +127,8 @@ Record* Keyspace::AllocateRecord(size_t shard, const RecordShape& shape, std::st
   SlabHeap& heap = shards_[shard].heap;
   size_t bytes = shape.Bytes() + spare_bytes;
   if (bytes > heap.max_bytes()) {
-    return Record::Format(AllocateBytes(bytes), shape, key, true);
+    void* memory = shape.IsShared() ? SharedBlock::Allocate(bytes)->memory() : AllocateBytes(bytes);
+    return Record::Format(memory, shape, key, true);
   }
   size_t before = heap.used_bytes();
   void* memory = heap.Allocate(bytes);
@@ -136,7 +137,9 @@ Record* Keyspace::AllocateRecord(size_t shard, const RecordShape& shape, std::st
 }
 
 void Keyspace::FreeRecordMemory(size_t shard, Record* record) {
-  if (record->is_large()) {
+  if (SharedBlock* block = record->block()) {
+    block->Drop();
+  } else if (record->is_large()) {
     FreeBytes(record);
   } else {
     CountBytes(-static_cast<long long>(shards_[shard].heap.Free(record)));
@@ -168,6 +171,7 @@ void Keyspace::EmptyRun(size_t shard, Run* run) {
 }
 
 size_t Keyspace::CapacityBytes(size_t shard, const Record* record) const {
+  if (const SharedBlock* block = record->block()) return block->usable_bytes();
   return record->is_large() ? UsableBytes(record) : shards_[shard].heap.UsableBytes(record);
 }
 

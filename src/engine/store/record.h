@@ -16,9 +16,12 @@
 // and CAS: flags of 2^24 or a CAS number of 2^40 and above, which only clients that choose their
 // own come to, make a record wide. Then the value's length takes 4 bytes however short it is,
 // so that whoever reads a short one need not ask. Records come from their shard's slab heap up to
-// 1 KiB and from the process allocator above (flag "large").
+// 1 KiB and from the process allocator above (flag "large"). One whose raw value has 64 KiB or more
+// lies in a SharedBlock, so that the value can be sent from where it is.
 //
 // Thread safety: none; a record belongs to its shard and is touched under that shard's lock only.
+// Who holds its SharedBlock may read the value all the same, which therefore stays as it is while
+// others than the store hold the block.
 #pragma once
 
 #include <array>
@@ -29,6 +32,7 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/shared_block.h"
 #include "base/short_bytes.h"
 
 namespace kiln {
@@ -56,6 +60,8 @@ struct RecordShape {
   size_t value_bytes = 0;  // of a raw string; ignored otherwise
 
   bool IsRaw() const { return type == Type::kString && !is_integer; }
+  // Whether such a record lies in a SharedBlock.
+  bool IsShared() const { return IsRaw() && value_bytes >= SharedBlock::kMinBytes; }
   static constexpr unsigned kNarrowFlagsBits = 24;
   static constexpr unsigned kNarrowCasBits = 40;
   // Whether flags and CAS, either of which may be absent, need a wide record.
@@ -274,6 +280,17 @@ class Record {
     return reinterpret_cast<T*>(Load64(value_at()));
   }
   void set_collection(void* collection) { std::memcpy(value(), &collection, 8); }
+
+  // What the record lies in, if its value is big; else null.
+  SharedBlock* block() const {
+    bool is_shared = is_large() && is_raw() && RawBytes() >= SharedBlock::kMinBytes;
+    return is_shared ? SharedBlock::Of(this) : nullptr;
+  }
+  // Whether somebody reads the value without a lock: then it must not be changed in place.
+  bool IsBeingRead() const {
+    SharedBlock* held = block();
+    return held != nullptr && !held->IsHeldByOne();
+  }
 
   RecordShape shape() const;
   // Copies clock and read flags from the record that this one replaces.

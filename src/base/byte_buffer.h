@@ -1,5 +1,5 @@
-// A growable run of bytes that costs nothing while empty: the output of a connection, the input it
-// could not yet use.
+// A growable run of bytes that costs nothing while empty: the output of a connection
+// (output_buffer.h), the input it could not yet use.
 //
 // Thread safety: none.
 #pragma once
@@ -12,6 +12,9 @@
 #include "base/memory.h"
 
 namespace kiln {
+
+class OutputBuffer;
+class SharedBlock;
 
 class ByteBuffer {
  public:
@@ -48,19 +51,16 @@ class ByteBuffer {
     std::memcpy(Reserve(bytes.size()), bytes.data(), bytes.size());
     size_ += bytes.size();
   }
-  void Insert(size_t position, std::string_view bytes) {
-    if (bytes.empty()) return;
-    Reserve(bytes.size());
-    std::memmove(data_ + position + bytes.size(), data_ + position, size_ - position);
-    std::memcpy(data_ + position, bytes.data(), bytes.size());
-    size_ += bytes.size();
-  }
+  // The same for bytes of `block` (null: of none). Where they are many, most of the block, and this
+  // is an output, they are not copied but held.
+  void AppendShared(std::string_view bytes, SharedBlock* block);
+  void Insert(size_t position, std::string_view bytes);
   // Drops bytes from the front.
   void Consume(size_t bytes) {
     size_ -= bytes;
     if (size_ > 0) std::memmove(data_, data_ + bytes, size_);
   }
-  void Truncate(size_t size) { size_ = size; }
+  void Truncate(size_t size);
   void Clear() { size_ = 0; }
   // Clears and gives the memory back.
   void Release() {
@@ -73,6 +73,9 @@ class ByteBuffer {
     std::swap(size_, other.size_);
     std::swap(capacity_, other.capacity_);
   }
+
+ protected:
+  OutputBuffer* output_ = nullptr;  // this, if it is one
 
  private:
   void Grow(size_t bytes);

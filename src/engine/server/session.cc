@@ -1,6 +1,7 @@
 #include "engine/server/session.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/log.h"
 #include "base/time.h"
@@ -44,7 +45,7 @@ bool Session::CanRun() const {
 
 // A piece of a long reply, when all before it has left.
 void Session::WriteSource() {
-  if (is_closed_ || sent_ < output_.size()) return;
+  if (is_closed_ || output_.unsent() > 0) return;
   worker_.LendOutput(output_);
   if (!client_.source->Write(output_)) client_.source.reset();
   OutputGrew();
@@ -52,7 +53,7 @@ void Session::WriteSource() {
 
 void Session::SendEvent(std::string_view line) {
   constexpr size_t kMaxUnsentBytes = size_t{256} << 10;
-  if (output_.size() - sent_ > kMaxUnsentBytes) {
+  if (output_.unsent() > kMaxUnsentBytes) {
     ++client_.skipped_events;
     return;
   }
@@ -102,7 +103,11 @@ void Session::Read() {
   if (in_place) {
     space = worker_.ReadSpace(kTurnBytes);
   } else {
-    size_t wanted = std::clamp<size_t>(MissingBytes(), kTurnBytes, size_t{1} << 20);
+    size_t missing = MissingBytes();
+    size_t wanted = std::clamp<size_t>(missing, kTurnBytes, size_t{1} << 20);
+    // A quarter of a big request has room for all: it would be copied and doubled later, when the
+    // copy is as big as the value that it is to replace.
+    if (input_.size() >= missing / 3) input_.Reserve(missing);
     space = {input_.Reserve(wanted), wanted};
   }
   ssize_t got = stream_->Read(space);
@@ -303,7 +308,7 @@ void Session::BreakProtocol(std::string_view error) {
 }
 
 void Session::OutputGrewMuch() {
-  if (output_.size() - sent_ > kFlushBytes) Flush();
+  if (output_.unsent() > kFlushBytes) Flush();
   if (is_dirty_ || is_closed_) return;
   is_dirty_ = true;
   worker_.AddDirty(this);
@@ -323,12 +328,18 @@ void Session::Send(std::string_view bytes) {
   OutputGrew();
 }
 
+ssize_t Session::SendPieces() {
+  constexpr size_t kMostPieces = 64;
+  std::array<iovec, kMostPieces> pieces;
+  return stream_->Writev({pieces.data(), output_.FillPieces(pieces)});
+}
+
 bool Session::SendOutput() {
-  while (sent_ < output_.size()) {
-    ssize_t sent = stream_->Write({output_.data() + sent_, output_.size() - sent_});
+  while (output_.unsent() > 0) {
+    ssize_t sent = output_.has_parts() ? SendPieces() : stream_->Write(output_.own_unsent());
     if (sent == Stream::kError) return Close(), false;
     if (sent == Stream::kWouldBlock) break;
-    sent_ += static_cast<size_t>(sent);
+    output_.NoteSent(static_cast<size_t>(sent));
     worker_.stats().output_bytes += static_cast<uint64_t>(sent);
     ++worker_.stats().writes;
   }
@@ -350,20 +361,19 @@ void Session::Flush() {
     return;
   if (IsOverHardLimit()) return CloseForOutput();  // nothing of it is sent
   if (!SendOutput()) return;
-  bool all_sent = sent_ == output_.size();
+  bool all_sent = output_.unsent() == 0;
   if (all_sent) {
-    sent_ = 0;
+    output_.ForgetAllSent();
     soft_limit_since_ms_ = 0;
     worker_.TakeBackOutput(output_);
     // When the server ends, connections end together, after the listeners.
     if (client_.close_after_reply && !worker_.loop().IsStopped()) return Close();
   } else if (IsOverOutputLimit()) {
     return CloseForOutput();
-  } else if (sent_ > output_.size() / 2) {
-    output_.Consume(sent_);
-    sent_ = 0;
+  } else {
+    output_.ForgetSent();
   }
-  client_.output_bytes = output_.size() - sent_;
+  client_.output_bytes = output_.unsent();
   client_.input_bytes = input_.size();
   if (all_sent && client_.source != nullptr && !is_postponed_) [[unlikely]] {
     is_postponed_ = true;
@@ -383,9 +393,8 @@ void Session::BeginFeed(Journal& journal) {
 void Session::FlushFeed() {
   constexpr size_t kMaxTurnBytes = size_t{1} << 20;
   if (client_.is_killed || !SendOutput()) return;
-  if (sent_ < output_.size()) return AwaitWritable(true);
-  sent_ = 0;
-  output_.Clear();
+  if (output_.unsent() > 0) return AwaitWritable(true);
+  output_.ForgetAllSent();
   size_t total = 0;
   for (std::string_view bytes = feed_->Peek(); !bytes.empty(); bytes = feed_->Peek()) {
     if (total >= kMaxTurnBytes) return AwaitWritable(true);
@@ -434,11 +443,11 @@ const OutputLimit& Session::Limit() const {
 
 bool Session::IsOverHardLimit() const {
   auto hard_bytes = static_cast<size_t>(Limit().hard_bytes);
-  return hard_bytes > 0 && output_.size() - sent_ > hard_bytes;
+  return hard_bytes > 0 && output_.unsent() > hard_bytes;
 }
 
 bool Session::IsOverOutputLimit() {
-  size_t unsent = output_.size() - sent_;
+  size_t unsent = output_.unsent();
   if (!client_.authenticated) return unsent > kMaxUnauthenticatedOutput;
   if (IsOverHardLimit()) return true;
   const OutputLimit& limit = Limit();
@@ -515,7 +524,7 @@ void Session::Unblock(std::string_view reply) {
 void Session::CountMemory() {
   if (is_closed_) return;
   NoteInput();
-  client_.output_bytes = output_.size() - sent_;
+  client_.output_bytes = output_.unsent();
   worker_.server().CountMemoryOf(client_);
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/byte_buffer.h"
+#include "base/output_buffer.h"
 #include "engine/commands/client.h"
 #include "engine/server/snapshot_stream.h"
 #include "net/event_loop.h"
@@ -42,14 +43,14 @@ class Session final : public Handler {
   void BeginMemcache();
 
   Client& client() { return client_; }
-  ByteBuffer& output() { return output_; }
+  OutputBuffer& output() { return output_; }
   Worker& worker() { return worker_; }
 
   // Bytes from elsewhere: pub/sub messages, a served wait.
   void Send(std::string_view bytes);
   // To be called after something was written to output().
   void OutputGrew() {
-    if (!is_dirty_ || output_.size() - sent_ > kFlushBytes) [[unlikely]]
+    if (!is_dirty_ || output_.unsent() > kFlushBytes) [[unlikely]]
       OutputGrewMuch();
   }
   void Flush();
@@ -99,6 +100,7 @@ class Session final : public Handler {
   void FlushFeed();
   // Sends what is in the output; false when the session is closed.
   bool SendOutput();
+  ssize_t SendPieces();
   void AwaitWritable(bool on);
   void Read();
   void OutputGrewMuch();
@@ -141,8 +143,7 @@ class Session final : public Handler {
   memcache::LoginParser login_parser_;
   ByteBuffer input_;  // bytes not yet used, and before them some that were
   size_t input_used_ = 0;
-  ByteBuffer output_;  // replies not yet sent
-  size_t sent_ = 0;    // of output_
+  OutputBuffer output_;  // replies not yet sent
   Timer block_timer_;
   // kUsual: RESP, or memcached's text protocols. kUnknown: the first byte will tell.
   enum class Dialect : uint8_t { kUsual, kUnknown, kBinary, kTextLogin };

@@ -18,7 +18,7 @@ void ReplyOther(Call& call, const Record* record) {
 
 [[gnu::always_inline]] inline void ReplyString(Call& call, const Record* record) {
   if (record == nullptr || !record->is_raw()) return ReplyOther(call, record);
-  call.reply.Bulk(record->raw());
+  call.reply.Bulk(record->raw(), *record);
 }
 
 // GET key

@@ -49,7 +49,8 @@ void GetRange(Call& call) {
   const Record* record = call.db.Find(key);
   if (IsWrongType(record)) return call.Fail(Error::kWrongType);
   StringScratch scratch;
-  call.reply.Bulk(Slice(TextOrEmpty(record, scratch), start, end));
+  std::string_view slice = Slice(TextOrEmpty(record, scratch), start, end);
+  record == nullptr ? call.reply.Bulk(slice) : call.reply.Bulk(slice, *record);
 }
 
 // SETRANGE key offset value

@@ -18,6 +18,13 @@ void Reply::LongBulk(std::string_view bytes) {
   out_.CommitTo(at + 2);
 }
 
+void Reply::SharedBulk(std::string_view bytes, SharedBlock* block) {
+  if (block == nullptr) return LongBulk(bytes);
+  Header('$', static_cast<int64_t>(bytes.size()));
+  out_.AppendShared(bytes, block);
+  out_.Append("\r\n");
+}
+
 void Reply::BulkInteger(int64_t value) {
   char digits[kMaxInt64Chars];
   size_t size = FormatInt64(value, digits);

@@ -30,13 +30,15 @@ class Reply {
   void Simple(std::string_view text);
   void Integer(int64_t value) { Header(':', value); }
   void Bulk(std::string_view bytes) {
-    if (bytes.size() > 64 || !out_.HasRoom(bytes.size() + 32)) [[unlikely]]
-      return LongBulk(bytes);
-    char* at = WriteHeader(out_.end(), '$', static_cast<int64_t>(bytes.size()));
-    CopyShortBytes(at, bytes);
-    at += bytes.size();
-    std::memcpy(at, "\r\n", 2);
-    out_.CommitTo(at + 2);
+    if (!ShortBulk(bytes)) [[unlikely]]
+      LongBulk(bytes);
+  }
+  // The same for bytes that lie in holder.block(), if that is not null: many of them are not copied
+  // where they can be sent from there.
+  template <class Holder>
+  void Bulk(std::string_view bytes, const Holder& holder) {
+    if (!ShortBulk(bytes)) [[unlikely]]
+      SharedBulk(bytes, holder.block());
   }
   void BulkInteger(int64_t value);  // an integer's digits as a bulk string
   void Null() { version_ >= 3 ? out_.Append("_\r\n") : out_.Append("$-1\r\n"); }
@@ -122,7 +124,18 @@ class Reply {
     Header(version_ >= 3 ? sigil : '*', static_cast<int64_t>(version_ >= 3 ? pairs : pairs * 2));
   }
   void InsertHeader(size_t at, char sigil, size_t length);
+  [[gnu::always_inline]] inline bool ShortBulk(std::string_view bytes) {
+    if (bytes.size() > 64 || !out_.HasRoom(bytes.size() + 32)) [[unlikely]]
+      return false;
+    char* at = WriteHeader(out_.end(), '$', static_cast<int64_t>(bytes.size()));
+    CopyShortBytes(at, bytes);
+    at += bytes.size();
+    std::memcpy(at, "\r\n", 2);
+    out_.CommitTo(at + 2);
+    return true;
+  }
   void LongBulk(std::string_view bytes);
+  void SharedBulk(std::string_view bytes, SharedBlock* block);
 
   ByteBuffer& out_;
   int version_;

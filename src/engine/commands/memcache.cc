@@ -38,10 +38,9 @@ struct ItemView {
   uint64_t cas = 0;
 };
 
-// Writes an item's reply, and `tail` behind it; returns the end. `copy` copies key and value.
+// Writes what stands before an item's value; returns the end. `copy` copies the key.
 template <class Copy>
-[[gnu::always_inline]] inline char* WriteItem(char* at, const ItemView& item, std::string_view tail,
-                                              Copy copy) {
+[[gnu::always_inline]] inline char* WriteHead(char* at, const ItemView& item, Copy copy) {
   at = PutText(at, "VALUE ");
   copy(at, item.key);
   at += item.key.size();
@@ -57,7 +56,14 @@ template <class Copy>
     *at++ = ' ';
     at = PutDigits(at, item.cas);
   }
-  at = PutText(at, "\r\n");
+  return PutText(at, "\r\n");
+}
+
+// Writes an item's reply, and `tail` behind it; returns the end. `copy` copies key and value.
+template <class Copy>
+[[gnu::always_inline]] inline char* WriteItem(char* at, const ItemView& item, std::string_view tail,
+                                              Copy copy) {
+  at = WriteHead(at, item, copy);
   copy(at, item.value);
   at = PutText(at + item.value.size(), "\r\n");
   return PutText(at, tail);
@@ -72,8 +78,14 @@ void AppendView(ByteBuffer& out, const ItemView& item, std::string_view tail) {
                                      bool with_cas, std::string_view tail) {
   char scratch[kMaxInt64Chars];
   uint64_t cas = with_cas ? CasOf(call, record) : 0;
-  AppendView(call.reply.out(),
-             {key, Db::StringOf(record, scratch), record->client_flags(), with_cas, cas}, tail);
+  ItemView item{key, Db::StringOf(record, scratch), record->client_flags(), with_cas, cas};
+  ByteBuffer& out = call.reply.out();
+  SharedBlock* block = record->block();
+  if (block == nullptr) return AppendView(out, item, tail);
+  out.CommitTo(WriteHead(out.Reserve(key.size() + kItemFrameBytes), item, CopyBytes));
+  out.AppendShared(item.value, block);
+  out.Append("\r\n");
+  out.Append(tail);
 }
 
 // The same for a raw string: a short one with small flags, which nearly all are, is written without

@@ -42,11 +42,11 @@ void AnswerMiss(Call& call, const Packet& request, std::string_view key) {
 
 // Items are sent to quiet requests too.
 void AnswerItem(Call& call, const Packet& request, std::string_view key, uint64_t cas,
-                uint32_t flags, std::string_view value) {
+                uint32_t flags, std::string_view value, SharedBlock* block = nullptr) {
   char extras[sizeof(flags)];
   memcache::PutBig32(extras, flags);
   std::string_view told = request.opcode->returns_key ? key : std::string_view();
-  Answer(call, request, BinaryStatus::kOk, cas, {{extras, sizeof(extras)}, told, value});
+  Answer(call, request, BinaryStatus::kOk, cas, {{extras, sizeof(extras)}, told, value, block});
 }
 
 // Nothing is stored at the key; one is answered all the same, and then counts as found.
@@ -63,7 +63,7 @@ void AnswerMissing(Call& call, const Packet& request, std::string_view key, bool
 void AnswerRecord(Call& call, const Packet& request, std::string_view key, const Record* record) {
   char scratch[kMaxInt64Chars];
   AnswerItem(call, request, key, CasOf(call, record), record->client_flags(),
-             Db::StringOf(record, scratch));
+             Db::StringOf(record, scratch), record->block());
 }
 
 // get, getq, getk, getkq: key

@@ -207,8 +207,9 @@ void CountRead(Call& call, const MetaRequest& request) {
   const MetaFlags& flags = request.flags;
   bool has_value =
       flags.has_value() && !(flags.has_cas() && flags.cas == CasOf(call, found.record));
+  bool is_big = value.size() >= SharedBlock::kMinBytes;
   ByteBuffer& out = call.reply.out();
-  char* at = out.Reserve(kMaxLineBytes + value.size());
+  char* at = out.Reserve(kMaxLineBytes + (is_big ? 0 : value.size()));
   if (has_value) {
     at = PutDigits(PutText(at, "VA "), value.size());
   } else {
@@ -223,6 +224,11 @@ void CountRead(Call& call, const MetaRequest& request) {
   if ((found.record->use_flags() & Record::kMetaFlags) != 0 || found.wins) [[unlikely]]
     at = PutRecache(&found, at);
   at = PutText(at, "\r\n");
+  if (has_value && is_big) [[unlikely]] {
+    out.CommitTo(at);
+    out.AppendShared(value, found.record->block());
+    return out.Append("\r\n");
+  }
   if (has_value) {
     CopyBytes(at, value);
     at = PutText(at + value.size(), "\r\n");

@@ -38,10 +38,10 @@ void Answer(Call& call, const Packet& request, BinaryStatus status, uint64_t cas
   reply.opaque = request.header.opaque;
   reply.cas = cas;
   ByteBuffer& out = call.reply.out();
-  char* at = reply.Write(out.Reserve(kBinaryHeaderBytes + body_bytes));
+  char* at = reply.Write(out.Reserve(kBinaryHeaderBytes + body_bytes - body.value.size()));
   at = Put(at, body.extras);
-  at = Put(at, body.key);
-  out.CommitTo(Put(at, body.value));
+  out.CommitTo(Put(at, body.key));
+  out.AppendShared(body.value, body.block);
 }
 
 void AnswerDone(Call& call, const Packet& request, uint64_t cas, const PacketBody& body) {

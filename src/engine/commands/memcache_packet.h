@@ -28,6 +28,7 @@ struct PacketBody {
   std::string_view extras;
   std::string_view key;
   std::string_view value;
+  SharedBlock* block = nullptr;  // that the value lies in, if any
 };
 
 void Answer(Call& call, const Packet& request, memcache::BinaryStatus status, uint64_t cas,

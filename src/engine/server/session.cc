@@ -105,8 +105,8 @@ void Session::Read() {
   } else {
     size_t missing = MissingBytes();
     size_t wanted = std::clamp<size_t>(missing, kTurnBytes, size_t{1} << 20);
-    // A quarter of a big request has room for all: it would be copied and doubled later, when the
-    // copy is as big as the value that it is to replace.
+    // When a quarter of a big request is here, room is made for all of it. A buffer that only
+    // doubles is copied once more near the end, while the value that it replaces is still there.
     if (input_.size() >= missing / 3) input_.Reserve(missing);
     space = {input_.Reserve(wanted), wanted};
   }

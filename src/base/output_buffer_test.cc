@@ -142,7 +142,7 @@ TEST(OutputBuffer, SendsWhatWasWrittenInWhateverPieces) {
   std::string expected;
   {
     OutputBuffer output;
-    for (int step = 0; step < 2000; ++step) {
+    for (int step = 0; step < 500; ++step) {
       size_t start = output.size();
       std::string before = expected;
       Value& value = random.Below(2) == 0 ? big : bigger;

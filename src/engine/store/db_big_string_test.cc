@@ -130,15 +130,6 @@ TEST_F(BigString, OutlivesARenameWhileItIsRead) {
   EXPECT_EQ(Get("to"), text_);
 }
 
-TEST_F(BigString, ReplacingItNeedsNoRoomForBoth) {
-  constexpr size_t kBytes = size_t{64} << 20;
-  Set("k", std::string(kBytes, 'v'));
-  size_t before = AllocatedBytes();
-  Set("k", std::string(kBytes, 'w'));
-  EXPECT_LT(AllocatedBytes(), before + kBig);
-  EXPECT_EQ(Get("k"), std::string(kBytes, 'w'));
-}
-
 TEST_F(BigString, ItsMemoryIsThatOfTheWholeBlock) {
   size_t before = AllocatedBytes();
   Set("k", text_);

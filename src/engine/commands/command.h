@@ -119,7 +119,8 @@ struct Command {
   std::string_view usage;  // the arguments, in the notation of command_syntax.h
   std::string_view summary;
   // Derived when the CommandTable is built: the row's place among all rows, the words of its name,
-  // where its first key is (0: nowhere fixed), and whether that key is all that it locks.
+  // where its first key is, as far as it has some (0: nowhere fixed), and whether that key is all
+  // that it locks.
   mutable uint32_t number = 0;
   mutable uint8_t words = 1;
   mutable uint8_t first_key = 0;

@@ -14,6 +14,14 @@ std::string_view ChildName(const Command& container, const Command& child) {
   return child.name.substr(container.name.size() + 1);
 }
 
+// Where the first key is if the arguments have any; one that is found only by its own function has
+// no fixed place. Behind a count it need not be a key at all: whoever uses this asks ahead only.
+uint8_t FirstKeyPlace(const Keys& keys) {
+  if (keys.first == 0 && keys.find == &FindCountedKeys<1>) return 2;
+  if (keys.first == 0 && keys.find == &FindCountedKeys<2>) return 3;
+  return static_cast<uint8_t>(keys.first);
+}
+
 }  // namespace
 
 // Clearing bit 5 takes letters' case away, and nothing else from them.
@@ -30,7 +38,7 @@ CommandTable::CommandTable(std::span<const std::span<const Command>> groups, Cas
     const Keys& keys = command->keys;
     command->number = static_cast<uint32_t>(number);
     command->words = command->name.find('|') == std::string_view::npos ? 1 : 2;
-    command->first_key = static_cast<uint8_t>(keys.first);
+    command->first_key = FirstKeyPlace(keys);
     command->is_restricted = false;
     command->access = FindKeyAccess(command->name);
     command->has_one_key =

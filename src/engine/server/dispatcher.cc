@@ -7,9 +7,9 @@
 #include "engine/commands/command_table.h"
 #include "engine/commands/slow_log.h"
 #include "engine/server/admission.h"
-#include "engine/server/list_prefetch.h"
 #include "engine/server/replication.h"
 #include "engine/server/server.h"
+#include "engine/server/value_prefetch.h"
 #include "engine/server/worker.h"
 
 namespace kiln {
@@ -155,7 +155,8 @@ void Dispatcher::RunBatch(const RequestBatch& batch) {
   uint64_t started = ticks_ = Ticks();
   context_.SetTime(static_cast<uint64_t>(NowMs()));
   ReadSettings();
-  if (IsWorthListPrefetch(batch)) PrefetchLists(keyspace_, batch);
+  if (ValuePrefetch which = WorthPrefetching(batch); which != ValuePrefetch::kNone)
+    PrefetchValues(which, keyspace_, batch);
   for (next_ = 0; next_ < batch.size && !worker_.loop().IsStopped();) {
     const Request& request = batch.requests[next_++];
     Run(request, request.arguments);

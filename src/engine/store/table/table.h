@@ -255,6 +255,9 @@ class Table {
     std::swap(drain_position_, other.drain_position_);
   }
 
+  // Asks for the directory, as far as it is one cache line.
+  void PrefetchDirectory() const { Prefetch(directory()); }
+
   // Asks for the cache lines of the home bucket and the next. The hint carries `owner`, which
   // FindSeen's caller compares: it must tell this table from others that the hint might be held
   // against.

@@ -13,6 +13,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/prefetch.h"
+
 namespace kiln {
 
 class Intset {
@@ -43,6 +45,7 @@ class Intset {
   // The index-th smallest; index < size().
   int64_t At(size_t index) const { return AtWidth(index, Width()); }
   void Clear();
+  void PrefetchStart() const { Prefetch(block_); }
 
  private:
   uint32_t Word(size_t offset) const;

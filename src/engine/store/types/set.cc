@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/prefetch.h"
+
 namespace kiln {
 namespace {
 
@@ -140,6 +142,11 @@ void Set::Assign(Intset intset, const SetLimits& limits) {
   bool too_big = intset.size() > std::min(limits.max_intset_entries, kMaxIntsetEntries);
   form_ = std::move(intset);
   if (too_big) BecomeBig();
+}
+
+void Set::PrefetchForm() const {
+  if (const Big* big = AsBig()) return Prefetch(big);
+  AsIntset() != nullptr ? AsIntset()->PrefetchStart() : AsListpack()->PrefetchHead();
 }
 
 bool Set::FreeSome(size_t* budget) {

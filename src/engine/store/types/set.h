@@ -65,6 +65,19 @@ class Set {
   const Listpack* AsListpack() const { return std::get_if<Listpack>(&form_); }
   void Assign(Intset intset, const SetLimits& limits);
 
+  // What a look-up of a member touches, step by step: to be asked for in this order, each once the
+  // one before has had time to come. Only a set that is a hash table has the last three; what the
+  // last one is given may be of a set that has gone since.
+  void PrefetchForm() const;
+  void PrefetchDirectory() const {
+    if (const Big* big = AsBig()) big->members.PrefetchDirectory();
+  }
+  TableHint PrefetchMember(std::string_view text) const {
+    const Big* big = AsBig();
+    return big == nullptr ? TableHint() : big->members.PrefetchBucket(HashBytes(text), 0);
+  }
+  static void PrefetchFound(TableHint* hint) { Table<MemberPolicy>::PrefetchEntry(hint); }
+
   // Frees up to *budget members and lowers it by their number; true when nothing is left.
   bool FreeSome(size_t* budget);
 

@@ -54,6 +54,22 @@ def test_scans_return_what_was_there_throughout(server):
     crowd.run(server, (grow_and_shrink, 3), (scan_all, 3))
 
 
+def flicker(member):
+    """Sets that come, grow into tables and go again, in pipelines that ask for their members ahead."""
+    while member.goes_on():
+        names = [f"flicker:{member.rng.randint(0, 7)}" for _ in range(16)]
+        commands = [[member.rng.choice(["SADD", "SADD", "SREM", "SISMEMBER"]), name,
+                     f"member:{member.rng.randint(0, 400)}"] for name in names]
+        if member.rng.random() < 0.2:
+            commands.insert(member.rng.randint(0, 15), [member.rng.choice(["DEL", "UNLINK"]), names[0]])
+        for reply in member.client.pipeline(commands):
+            assert reply[0] == ":", reply
+
+
+def test_sets_may_come_and_go_while_batches_ask_for_their_members(server):
+    crowd.run(server, (flicker, 6))
+
+
 def produce(member):
     """Numbers its jobs; bursts and single pushes, to either end of neither."""
     number = 0

@@ -23,6 +23,24 @@ TEST(Registry, EachCommandWithKeysSaysWhatItDoesWithThem) {
   }
 }
 
+// Asked for ahead; a script's first key is not the count before it.
+TEST(Registry, TheFirstKeyBehindACountIsKnown) {
+  CommandTable table(CommandGroups(), CommandTable::Case::kAny);
+  for (auto [name, place] :
+       std::initializer_list<std::pair<std::string_view, int>>{{"GET", 1},
+                                                               {"EVALSHA", 3},
+                                                               {"FCALL", 3},
+                                                               {"BZMPOP", 3},
+                                                               {"SINTERCARD", 2},
+                                                               {"LMPOP", 2},
+                                                               {"ZUNIONSTORE", 1},
+                                                               {"SORT", 1},
+                                                               {"XREAD", 0},
+                                                               {"PING", 0}}) {
+    EXPECT_EQ(table.FindName(name)->first_key, place) << name;
+  }
+}
+
 // COMMAND DOCS and the reference page would leave out the rest.
 TEST(Registry, EachCommandWritesItsArgumentsInTheNotation) {
   CommandTable table(CommandGroups(), CommandTable::Case::kAny);

@@ -158,6 +158,23 @@ TEST(Set, ScanVisitsEveryMember) {
   }
 }
 
+TEST(Set, WhatIsAskedForAheadIsWhereAMemberOfATableLies) {
+  Set small = SetOf({"a", "b"});
+  small.PrefetchForm();
+  small.PrefetchDirectory();
+  TableHint nowhere = small.PrefetchMember("a");
+  Set::PrefetchFound(&nowhere);
+  EXPECT_EQ(nowhere.slot, nullptr);
+  Set big = Numbers(1000, {.max_intset_entries = 10, .max_listpack_entries = 10});
+  big.PrefetchForm();
+  big.PrefetchDirectory();
+  for (int i = 0; i < 1000; ++i) {
+    TableHint hint = big.PrefetchMember(std::to_string(i));
+    Set::PrefetchFound(&hint);
+    EXPECT_NE(hint.slot, nullptr) << i;
+  }
+}
+
 TEST(Set, IsFreedInSlices) {
   Set set = Numbers(1000);
   size_t budget = 400;
